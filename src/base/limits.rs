@@ -1,0 +1,29 @@
+//! Every capacity of the media side, and how they relate. Each argues both ways.
+
+/// Bytes of the largest datagram that we make or take: an Ethernet frame's worth. Larger would need
+/// fragments that hospital firewalls drop; smaller would refuse what browsers send (up to ~1,250 bytes).
+pub const DATAGRAM_MAX: usize = 1_500;
+
+/// Bytes of one slot of the outbox: a datagram and its SRTP tag, rounded so that slots stay aligned.
+pub const SLOT_BYTES: usize = 1_536;
+
+/// Datagrams of one turn of the loop. More would let one turn hold up the next packet; fewer would send in
+/// more system calls. A turn of 64 received packets makes at most 64 × 3 and some RTCP.
+pub const OUTBOX_SLOTS: usize = 1_024;
+
+/// Streams (SSRCs) that one leg may have us keep state for. A browser with simulcast and RTX uses 9; a flood
+/// of forged ones must not grow memory (security test 18).
+pub const STREAMS_PER_LEG: usize = 32;
+
+/// Packets behind the newest that are still taken, per SSRC (RFC 3711 §3.3.2 asks at least 64; reordered
+/// 1080p bursts need more; media.md says 1,024).
+pub const REPLAY_WINDOW: u64 = 1_024;
+
+/// Simulcast layers of one video source: q, h and f.
+pub const LAYERS: usize = 3;
+
+/// Bytes of one message between media and control.
+pub const LINK_MESSAGE_MAX: usize = 64 * 1024;
+
+const _: () = assert!(SLOT_BYTES >= DATAGRAM_MAX);
+const _: () = assert!(REPLAY_WINDOW.is_power_of_two());

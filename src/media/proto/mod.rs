@@ -1,0 +1,5 @@
+//! One protocol, one peer, sans-IO: bytes and `now` go in; bytes, deadlines and events come out.
+
+pub mod dtls;
+pub mod ice;
+pub mod srtp;

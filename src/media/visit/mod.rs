@@ -1,0 +1,2 @@
+//! The SFU: four seats that see and hear each other.
+#![forbid(unsafe_code)]

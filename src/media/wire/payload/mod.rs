@@ -1,0 +1,3 @@
+//! What payloads say of themselves, as far as forwarding needs it.
+
+pub mod vp8;

@@ -1,0 +1,3 @@
+//! One core's loop: [`run`] with its sockets and clock, [`shard`] without them.
+
+pub mod shard;
