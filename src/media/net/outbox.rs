@@ -40,11 +40,11 @@ impl Outbox {
     }
 
     /// The next free slot's bytes, to be written and then [`Outbox::commit`]ted; None when the turn is full.
-    pub fn next(&mut self) -> Option<&mut [u8; SLOT_BYTES]> {
+    pub fn slot(&mut self) -> Option<&mut [u8; SLOT_BYTES]> {
         self.slots.get_mut(self.filled).map(|slot| &mut slot.bytes)
     }
 
-    /// Sends the first `len` bytes of the slot that [`Outbox::next`] gave.
+    /// Sends the first `len` bytes of the slot that [`Outbox::slot`] gave.
     pub fn commit(&mut self, path: Path, len: usize) {
         if let Some(slot) = self.slots.get_mut(self.filled) {
             slot.len = len.min(SLOT_BYTES);
