@@ -34,10 +34,14 @@ export class DevicesStep {
     capture.addEventListener('change', () => this.#preview());
   }
 
-  /** Begins at the question. `beforeAsking` runs before the browser asks; what it throws is shown. */
+  /**
+   * Begins at the question. With `beforeAsking` the question is also where the terms are accepted: it runs before
+   * the browser asks, and what it throws is shown.
+   */
   begin(beforeAsking = null) {
     this.#beforeAsking = beforeAsking;
     byId('devices-terms').hidden = beforeAsking === null;
+    if (beforeAsking) byId('devices-terms').append(byId('terms'));
     byId('devices-chosen').hidden = true;
     byId('devices-ask').hidden = false;
     byId('devices-without').hidden = true;

@@ -95,7 +95,7 @@ export class Host {
       try {
         await work();
       } catch (problem) {
-        this.#note = problem.code === 'room_full' ? text.roomFullAdmit : text.errors.unexpected;
+        this.#note = problem.code === 'room_full' ? text.errors.roomFullAdmit : text.errors.unexpected;
         say(byId('host-note'), this.#note);
       }
     });

@@ -258,7 +258,7 @@ function start() {
   // Another link in the same tab changes only the fragment, which loads nothing by itself.
   window.addEventListener('hashchange', () => location.reload());
   for (const unexpected of ['error', 'unhandledrejection']) {
-    window.addEventListener(unexpected, () => showProblem(text.problemHeading, text.problemLead));
+    window.addEventListener(unexpected, () => showProblem(text.problemHeading, text.problemLead, { reload: true }));
   }
   if (!window.RTCPeerConnection || !window.EventSource) {
     return showProblem(text.unsupportedHeading, text.unsupportedLead);
@@ -267,7 +267,7 @@ function start() {
   byId('rejoin').addEventListener('click', (event) => void busy(event.currentTarget, text.joining, () => journey.rejoin()));
   return journey.begin().catch((problem) => {
     const network = problem instanceof Problem && problem.code === 'network';
-    showProblem(text.problemHeading, network ? text.errors.network : text.problemLead);
+    showProblem(text.problemHeading, network ? text.errors.network : text.problemLead, { reload: true });
   });
 }
 

@@ -27,9 +27,8 @@ export const text = {
   providerTerms: 'By continuing you accept the terms of this service.',
   requestPermissions: 'Request permissions',
   requesting: 'Asking your browser…',
-  preview: 'Your camera',
   previewOff: 'No camera',
-  meter: 'Microphone level',
+  meter: 'Your voice',
   camera: 'Camera',
   microphone: 'Microphone',
   speaker: 'Speaker',
@@ -48,7 +47,6 @@ export const text = {
   leave: 'Leave',
 
   visitHeading: 'Visit',
-  alone: 'You are the only one here.',
   mute: 'Mute',
   unmute: 'Unmute',
   cameraOff: 'Turn camera off',

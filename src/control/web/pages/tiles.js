@@ -24,6 +24,7 @@ class Tile {
   #video = element('video', { playsinline: true, autoplay: true, muted: true });
   #state = element('span', { class: 'tile-state' });
   #cover;
+  #label;
   #muted = element('span', { class: 'tile-muted' }, icon('microphone-off'), element('span', {}, text.tileMuted));
   /** Whether a picture has been seen since the camera was last off, absent or another's. */
   #seen = false;
@@ -37,8 +38,8 @@ class Tile {
       element('span', { class: 'initials', 'aria-hidden': 'true' }, initials(name)),
       this.#state,
     );
-    const label = element('div', { class: 'tile-label' }, nameText(name), element('span', { class: 'role' }, roleWord ?? roleName(role)), this.#muted);
-    this.element = element('div', { class: 'tile', role: 'group', ...attributes }, this.#video, this.#cover, label);
+    this.#label = element('div', { class: 'tile-label' }, nameText(name), element('span', { class: 'role' }, roleWord ?? roleName(role)));
+    this.element = element('div', { class: 'tile', role: 'group', ...attributes }, this.#video, this.#cover, this.#label);
     // The attribute alone does not mute an element that a script makes.
     this.#video.muted = true;
   }
@@ -64,7 +65,8 @@ class Tile {
 
   #show() {
     const { camera = true, microphone = true, presence = 'joined' } = this.#person ?? {};
-    this.#muted.hidden = microphone;
+    if (microphone) this.#muted.remove();
+    else this.#label.append(this.#muted);
     if (camera && !this.#seen && this.#video.srcObject) this.#awaitPicture();
     let state = null;
     if (presence === 'reconnecting') state = text.tileReconnecting;

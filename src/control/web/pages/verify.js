@@ -39,10 +39,10 @@ export function refusal(problem, { provider = false } = {}) {
 export class Terms {
   version = null;
 
-  /** Fetches the terms and puts them into every place for them. Throws a `Problem`. */
+  /** Fetches the terms and shows them. Throws a `Problem`. */
   async load() {
     const { version, text: body } = await askTerms();
-    for (const place of document.querySelectorAll('[data-terms]')) place.textContent = body;
+    byId('terms-text').textContent = body;
     this.version = version;
   }
 }

@@ -26,8 +26,9 @@ export function announce(message) {
   byId('announcer').textContent = message;
 }
 
-/** Shows what went wrong and what to do now. */
-export function showProblem(heading, lead) {
+/** Shows what went wrong and what to do now; `reload` where loading the page again may help. */
+export function showProblem(heading, lead, { reload = false } = {}) {
+  byId('reload').hidden = !reload;
   byId('problem-heading').textContent = heading;
   byId('problem-lead').textContent = lead;
   show('problem');
