@@ -33,3 +33,30 @@ impl HmacSha1 {
         equal(&self.tag(parts)[..LEN], tag)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// RFC 2202 §3, cases 2 and 6: a short key, and one longer than a block.
+    #[test]
+    fn tags_are_those_of_rfc_2202() {
+        let short = HmacSha1::new(b"Jefe").tag(&[b"what do ya want ", b"", b"for nothing?"]);
+        assert_eq!(data_encoding::HEXLOWER.encode(&short), "effcdf6ae5eb2fa2d27416d5f184df9c259a7c79");
+        let long = HmacSha1::new(&[0xaa; 80]).tag(&[b"Test Using Larger Than Block-Size Key - Hash Key First"]);
+        assert_eq!(data_encoding::HEXLOWER.encode(&long), "aa4ae5e15272d00e95705637ce8a3b55ed402112");
+    }
+
+    #[test]
+    fn a_truncated_tag_is_compared_to_its_last_bit() {
+        let key = HmacSha1::new(b"key");
+        let tag: [u8; 10] = std::array::from_fn(|place| key.tag(&[b"data"])[place]);
+        assert!(key.verify(&[b"da", b"ta"], &tag));
+        assert!(!key.verify(&[b"date"], &tag));
+        for bit in 0..80 {
+            let mut other = tag;
+            other[bit / 8] ^= 1 << (bit % 8);
+            assert!(!key.verify(&[b"data"], &other), "{bit}");
+        }
+    }
+}

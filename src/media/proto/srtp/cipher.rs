@@ -44,7 +44,7 @@ pub(super) enum Cipher {
     Cm(Box<CmPair>),
 }
 
-/// Boxed, as its expanded keys are forty times the size of what GCM keeps here.
+/// Boxed, as it holds its expanded keys itself, where GCM holds pointers to them.
 pub(super) struct CmPair {
     rtp: CmSession,
     rtcp: CmSession,

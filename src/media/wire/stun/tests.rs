@@ -101,6 +101,10 @@ fn what_is_no_well_formed_binding_request_is_refused() {
         datagram[place] = byte;
         datagram
     };
+    let mut early = Sample::check("a:b").signed("x").marked().with(0x8022, b"more").bytes();
+    let place = early.len() - 16;
+    let crc = fingerprint(&early[..place]).to_be_bytes();
+    early[place + 4..place + 8].copy_from_slice(&crc);
     // Refused for itself and not for its CRC: the fingerprint is made after the fault.
     let cases: [(&str, Vec<u8>); 14] = [
         ("empty", vec![]),
@@ -113,7 +117,7 @@ fn what_is_no_well_formed_binding_request_is_refused() {
         ("longer than it says", [&good[..], &[0; 4]].concat()),
         ("shorter than it says", good[..good.len() - 4].to_vec()),
         ("no fingerprint", Sample::check("a:b").signed("x").bytes()),
-        ("a fingerprint that is not the last", Sample::check("a:b").signed("x").marked().with(0x8022, b"more").bytes()),
+        ("a fingerprint that is not the last", early),
         ("a fingerprint of three bytes", Sample::check("a:b").signed("x").with(0x8028, &[1, 2, 3]).bytes()),
         ("integrity of another length", Sample::check("a:b").with(0x0008, &[0; 32]).marked().bytes()),
         ("a priority of another length", Sample::request().with(0x0024, &[0; 8]).ended("x")),
