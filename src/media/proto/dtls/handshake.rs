@@ -132,9 +132,10 @@ impl Handshake for BoringHandshake {
             State::Connected => Clear::Refused,
             State::Ended => return,
         };
-        self.tls.get_mut().offer(|inbound| records::sift(datagram, clear, inbound));
-        sys::set_now(now);
-        self.turn(now);
+        if self.tls.get_mut().offer(|inbound| records::sift(datagram, clear, inbound)) {
+            sys::set_now(now);
+            self.turn(now);
+        }
     }
 
     fn handle_timeout(&mut self, now: Instant) {

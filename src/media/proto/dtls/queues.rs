@@ -4,7 +4,7 @@
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
 
-/// Datagrams that may wait to be sent. Our longest flight is three, and BoringSSL sends a flight at most once
+/// Datagrams that may wait to be sent. Our longest flight is two, and BoringSSL sends a flight at most once
 /// for each datagram that it is shown. More would let a peer make us hold more; fewer could cut a flight, which
 /// its retransmission would mend.
 const OUTBOUND_MAX: usize = 16;
@@ -19,11 +19,13 @@ pub(super) struct Queues {
 }
 
 impl Queues {
-    /// The place to put the next datagram; what was not read of the last one is lost, as on a network.
-    pub(super) fn offer(&mut self, fill: impl FnOnce(&mut Vec<u8>)) {
+    /// The place to put the next datagram; what was not read of the last one is lost, as on a network. Returns
+    /// whether there is one now: an empty one is none.
+    pub(super) fn offer(&mut self, fill: impl FnOnce(&mut Vec<u8>)) -> bool {
         self.inbound.clear();
         fill(&mut self.inbound);
         self.unread = !self.inbound.is_empty();
+        self.unread
     }
 
     /// The oldest datagram that was written, copied to the start of `buffer`. One that does not fit is lost.
@@ -78,8 +80,8 @@ mod tests {
         let mut queues = Queues::default();
         let mut buffer = [0; 8];
         assert_eq!(queues.read(&mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
-        queues.offer(|datagram| datagram.extend_from_slice(b"one"));
-        queues.offer(|datagram| datagram.extend_from_slice(b"another"));
+        assert!(queues.offer(|datagram| datagram.extend_from_slice(b"one")));
+        assert!(queues.offer(|datagram| datagram.extend_from_slice(b"another")));
         assert_eq!(queues.read(&mut buffer).unwrap(), 7);
         assert_eq!(&buffer[..7], b"another");
         assert_eq!(queues.read(&mut buffer).unwrap_err().kind(), io::ErrorKind::WouldBlock);
@@ -88,7 +90,7 @@ mod tests {
     #[test]
     fn an_empty_datagram_is_none() {
         let mut queues = Queues::default();
-        queues.offer(|_| ());
+        assert!(!queues.offer(|_| ()));
         assert_eq!(queues.read(&mut [0; 8]).unwrap_err().kind(), io::ErrorKind::WouldBlock);
     }
 

@@ -46,7 +46,7 @@ fn garbage_between_flights_is_harmless() {
     for newest in VERSIONS {
         let mut network = Network::new(&Habits::newest(newest));
         for datagram in garbage() {
-            network.to_us(&datagram);
+            network.reach_us(&datagram);
         }
         network.run(&mut |_, to, datagram| match to {
             To::Us => [garbage(), vec![datagram], garbage()].concat(),
@@ -76,7 +76,7 @@ fn a_session_survives_ten_thousand_forgeries() {
         let mut network = Network::connected(&Habits::newest(newest));
         let forgeries = garbage();
         for datagram in forgeries.iter().cycle().take(10_000) {
-            network.to_us(datagram);
+            network.reach_us(datagram);
             assert!(sent(&mut *network.leg).is_empty(), "a forgery is not answered");
         }
         assert!(network.both_connected());
@@ -95,8 +95,8 @@ fn every_length_and_first_byte_is_harmless() {
             for len in [1, 2, 3, 12, 13, 14, 25, 26, 100, 1_199, 1_500] {
                 let mut datagram = vec![0; len];
                 datagram[0] = first;
-                network.to_us(&datagram);
-                handshaking.to_us(&datagram);
+                network.reach_us(&datagram);
+                handshaking.reach_us(&datagram);
             }
         }
         assert!(network.both_connected());

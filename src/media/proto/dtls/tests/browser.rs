@@ -66,7 +66,7 @@ impl Browser {
     }
 
     pub(super) fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) {
-        self.tls.get_mut().offer(|inbound| inbound.extend_from_slice(datagram));
+        assert!(self.tls.get_mut().offer(|inbound| inbound.extend_from_slice(datagram)));
         sys::set_now(now);
         self.turn(now);
     }

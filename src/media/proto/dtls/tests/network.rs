@@ -83,8 +83,8 @@ impl Network {
         }
     }
 
-    /// One datagram or one deadline at this end.
-    pub(super) fn to_us(&mut self, datagram: &[u8]) {
+    /// One datagram arrives at our end.
+    pub(super) fn reach_us(&mut self, datagram: &[u8]) {
         self.leg.handle_datagram(self.now, datagram);
         self.said.hear(&mut *self.leg);
     }
@@ -93,7 +93,7 @@ impl Network {
         let now = self.now;
         while let Some((_, to, datagram)) = self.under_way.pop_front_if(|&mut (at, ..)| at <= now) {
             match to {
-                To::Us => self.to_us(&datagram),
+                To::Us => self.reach_us(&datagram),
                 To::Browser => self.browser.handle_datagram(now, &datagram),
             }
         }
