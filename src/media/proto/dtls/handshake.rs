@@ -8,8 +8,7 @@ use boring::ssl::{Error, ErrorCode, Ssl, SslAlert, SslRef, SslStream, SslVerifyE
 use subtle::{Choice, ConstantTimeEq};
 
 use super::queues::Queues;
-use super::records::{self, Clear};
-use super::{Handshake, HandshakeEvent, identity, profile, sys};
+use super::{Handshake, HandshakeEvent, identity, profile, records, sys};
 use crate::base::Instant;
 use crate::link::event::{DtlsVersion, LegEnd};
 use crate::link::terms::Fingerprint;
@@ -36,6 +35,8 @@ enum State {
 /// The [`Handshake`] of one leg.
 pub(super) struct BoringHandshake {
     tls: SslStream<Queues>,
+    /// The peer must show one of these.
+    expected: Vec<Fingerprint>,
     state: State,
     /// When BoringSSL wants to send something again.
     retransmit: Option<Instant>,
@@ -46,11 +47,13 @@ impl BoringHandshake {
     pub(super) fn new(mut ssl: Ssl, now: Instant, expected: &[Fingerprint]) -> BoringHandshake {
         ssl.set_mtu(MTU).expect("1,200 is above the least MTU that BoringSSL takes");
         let expected = expected.to_vec();
+        let asked = expected.clone();
         let mode = SslVerifyMode::PEER | SslVerifyMode::FAIL_IF_NO_PEER_CERT;
-        ssl.set_custom_verify_callback(mode, move |ssl| check_peer(ssl, &expected));
+        ssl.set_custom_verify_callback(mode, move |ssl| check_peer(ssl, &asked));
         let tls = SslStream::new(ssl, Queues::default());
         BoringHandshake {
             tls: tls.expect("BoringSSL fails here only without memory, and then so do we"),
+            expected,
             state: State::Handshaking { patience: now + PATIENCE },
             retransmit: None,
             events: VecDeque::new(),
@@ -89,6 +92,10 @@ impl BoringHandshake {
             Some(SslVersion::DTLS1_2) => DtlsVersion::V1_2,
             _ => return Turn::Ends(LegEnd::HandshakeFailed),
         };
+        // It was asked when the certificate came. That nothing goes round the question is not left to the library.
+        if check_peer(ssl, &self.expected).is_err() {
+            return Turn::Ends(LegEnd::WrongFingerprint);
+        }
         let Some(keys) = profile::keys(ssl) else { return Turn::Ends(LegEnd::HandshakeFailed) };
         self.state = State::Connected;
         self.events.push_back(HandshakeEvent::Connected { version, keys });
@@ -126,15 +133,15 @@ impl BoringHandshake {
 
 impl Handshake for BoringHandshake {
     fn handle_datagram(&mut self, now: Instant, datagram: &[u8]) {
-        let clear = match self.state {
-            State::Handshaking { patience } if now >= patience => return self.handle_timeout(now),
-            State::Handshaking { .. } => Clear::Taken,
-            State::Connected => Clear::Refused,
-            State::Ended => return,
-        };
-        if self.tls.get_mut().offer(|inbound| records::sift(datagram, clear, inbound)) {
-            sys::set_now(now);
-            self.turn(now);
+        match self.state {
+            State::Handshaking { patience } if now >= patience => self.handle_timeout(now),
+            State::Handshaking { .. } | State::Connected => {
+                if self.tls.get_mut().offer(|inbound| records::sift(datagram, inbound)) {
+                    sys::set_now(now);
+                    self.turn(now);
+                }
+            }
+            State::Ended => (),
         }
     }
 

@@ -3,7 +3,11 @@
 //! Before there are keys anybody on the path can forge a record, and BoringSSL takes an alert, an unknown
 //! type or a broken fragment in the clear for the peer's and gives up.
 //! RFC 6347 §4.1.2.7: "invalid records SHOULD be silently discarded, thus preserving the association".
-//! So those end here. Records under a key pass: BoringSSL discards what does not authenticate.
+//! So those end here. Records under a key pass: BoringSSL discards what does not authenticate, and once it has
+//! keys, what comes in the clear.
+//!
+//! **A forged message that is well made in all but its meaning still ends a handshake** that has no keys yet, as
+//! in every DTLS; it must come from the address that passed ICE.
 #![forbid(unsafe_code)]
 
 /// The longest handshake message that is taken. A browser's longest is its ClientHello with 1.5 kB; a chain
@@ -19,19 +23,10 @@ const FRAGMENT_HEADER: usize = 12;
 const CHANGE_CIPHER_SPEC: u8 = 20;
 const HANDSHAKE: u8 = 22;
 
-/// Whether records without a key can still belong to the handshake.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Clear {
-    /// No keys yet, or not on all that the peer sends.
-    Taken,
-    /// The handshake is done. A retransmission that matters has a record under a key.
-    Refused,
-}
-
 /// Copies the records that BoringSSL shall see.
-pub(super) fn sift(mut datagram: &[u8], clear: Clear, out: &mut Vec<u8>) {
+pub(super) fn sift(mut datagram: &[u8], out: &mut Vec<u8>) {
     while let Some((record, rest)) = Record::first(datagram) {
-        if record.may_belong(clear) {
+        if record.may_belong() {
             out.extend_from_slice(record.whole);
         }
         datagram = rest;
@@ -86,16 +81,15 @@ impl<'a> Record<'a> {
         Some((Record { whole, clear: None }, rest))
     }
 
-    fn may_belong(&self, clear: Clear) -> bool {
-        let Some(InClear { kind, body }) = self.clear else { return true };
-        clear == Clear::Taken
-            && match kind {
-                HANDSHAKE => fragments_add_up(body),
-                // RFC 5246 §7.1: a single byte of value 1.
-                CHANGE_CIPHER_SPEC => body == [1],
-                // Alerts too: who hears only silence from us ends by its own deadline, as we do by ours.
-                _ => false,
-            }
+    fn may_belong(&self) -> bool {
+        match self.clear {
+            None => true,
+            Some(InClear { kind: HANDSHAKE, body }) => fragments_add_up(body),
+            // RFC 5246 §7.1: a single byte of value 1.
+            Some(InClear { kind: CHANGE_CIPHER_SPEC, body }) => body == [1],
+            // Alerts too: who gives up and cannot say so under a key is met by our deadline.
+            Some(InClear { .. }) => false,
+        }
     }
 }
 
@@ -130,9 +124,9 @@ mod tests {
         [&[1, 0, m[0], m[1], 0, 0, 0, o[0], o[1], 0, l[0], l[1]], body].concat()
     }
 
-    fn sifted(datagram: &[u8], clear: Clear) -> Vec<u8> {
+    fn sifted(datagram: &[u8]) -> Vec<u8> {
         let mut out = Vec::new();
-        sift(datagram, clear, &mut out);
+        sift(datagram, &mut out);
         out
     }
 
@@ -161,17 +155,14 @@ mod tests {
         ] {
             let record = record(kind, 0, &body);
             let expected = if passes { &record[..] } else { &[] };
-            assert_eq!(sifted(&record, Clear::Taken), expected, "{kind} {body:?}");
-            assert!(sifted(&record, Clear::Refused).is_empty(), "{kind} {body:?}");
+            assert_eq!(sifted(&record), expected, "{kind} {body:?}");
         }
     }
 
     #[test]
-    fn what_is_under_a_key_passes_always() {
+    fn what_is_under_a_key_passes() {
         for datagram in [record(21, 1, b"sealed"), record(99, 7, b""), vec![0x2e, 1, 2, 0, 3, 9, 9, 9], vec![0x22, 1, 9, 9]] {
-            for clear in [Clear::Taken, Clear::Refused] {
-                assert_eq!(sifted(&datagram, clear), datagram);
-            }
+            assert_eq!(sifted(&datagram), datagram);
         }
     }
 
@@ -181,7 +172,7 @@ mod tests {
         let sealed = record(22, 1, b"finished");
         let unified = vec![0x2e, 1, 2, 0, 3, 9, 9, 9];
         let datagram = [&alert[..], &sealed, &alert, &unified, &alert].concat();
-        assert_eq!(sifted(&datagram, Clear::Taken), [sealed, unified].concat());
+        assert_eq!(sifted(&datagram), [sealed, unified].concat());
     }
 
     #[test]
@@ -189,12 +180,12 @@ mod tests {
         let sealed = record(22, 1, b"finished");
         let unified = [0x2e, 1, 2, 0, 3, 9, 9, 9];
         for cut in 1..sealed.len() {
-            assert_eq!(sifted(&[&sealed[..], &sealed[..cut]].concat(), Clear::Taken), sealed);
+            assert_eq!(sifted(&[&sealed[..], &sealed[..cut]].concat()), sealed);
         }
         for cut in 1..unified.len() {
-            assert_eq!(sifted(&[&sealed[..], &unified[..cut]].concat(), Clear::Taken), sealed);
+            assert_eq!(sifted(&[&sealed[..], &unified[..cut]].concat()), sealed);
         }
         // With a connection id.
-        assert_eq!(sifted(&[&sealed[..], &[0x3e, 1, 2, 0, 0]].concat(), Clear::Taken), sealed);
+        assert_eq!(sifted(&[&sealed[..], &[0x3e, 1, 2, 0, 0]].concat()), sealed);
     }
 }

@@ -74,7 +74,11 @@ fn garbage_in_front_of_a_genuine_record_is_harmless() {
 fn a_session_survives_ten_thousand_forgeries() {
     for newest in VERSIONS {
         let mut network = Network::connected(&Habits::newest(newest));
-        let forgeries = garbage();
+        let mut forgeries = garbage();
+        // What would pass before there are keys.
+        forgeries.push(record(20, 0, 61, &[1]));
+        forgeries.push(record(22, 0, 62, &fragment(1, 3, 0, 0, b"abc")));
+        forgeries.push(record(22, 0, 63, &fragment(20, 3, 9, 0, b"abc")));
         for datagram in forgeries.iter().cycle().take(10_000) {
             network.reach_us(datagram);
             assert!(sent(&mut *network.leg).is_empty(), "a forgery is not answered");

@@ -18,6 +18,7 @@ pub(super) struct Habits {
     pub(super) newest: SslVersion,
     pub(super) oldest: SslVersion,
     pub(super) suites: &'static str,
+    pub(super) groups: &'static str,
 }
 
 impl Default for Habits {
@@ -28,6 +29,8 @@ impl Default for Habits {
             newest: SslVersion::DTLS1_3,
             oldest: SslVersion::DTLS1_2,
             suites: "ALL",
+            // Chromium's own order; it sends key shares for the first two.
+            groups: "X25519MLKEM768:X25519:P-256:P-384",
         }
     }
 }
@@ -113,8 +116,7 @@ fn context(habits: &Habits) -> SslContextBuilder {
     context.set_min_proto_version(Some(habits.oldest)).unwrap();
     context.set_max_proto_version(Some(habits.newest)).unwrap();
     context.set_cipher_list(habits.suites).unwrap();
-    // Chromium's own order and key shares.
-    context.set_curves_list("X25519MLKEM768:X25519:P-256:P-384").unwrap();
+    context.set_curves_list(habits.groups).unwrap();
     if let Some(profiles) = habits.profiles {
         context.set_tlsext_use_srtp(profiles).unwrap();
     }

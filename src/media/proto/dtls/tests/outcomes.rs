@@ -32,6 +32,27 @@ fn a_browser_gets_dtls_1_3_with_the_hybrid_group_and_gcm() {
 }
 
 #[test]
+fn the_group_is_ours_to_choose() {
+    for (offered, expected) in [
+        ("X25519:X25519MLKEM768", "X25519MLKEM768"),
+        ("P-384:P-256:X25519:X25519MLKEM768", "X25519MLKEM768"),
+        ("P-256:X25519", "X25519"),
+        ("P-384:P-256", "P-256"),
+    ] {
+        let mut network = Network::new(&Habits { groups: offered, ..Habits::default() });
+        network.run(&mut clean);
+        assert!(network.both_connected(), "{offered}");
+        assert_eq!(network.browser.tls.ssl().curve_name(), Some(expected), "{offered}");
+    }
+}
+
+#[test]
+fn there_is_no_session_to_resume() {
+    let network = Network::connected(&Habits::newest(SslVersion::DTLS1_2));
+    assert!(network.browser.tls.ssl().session().unwrap().id().is_empty());
+}
+
+#[test]
 fn the_srtp_profile_is_ours_to_choose() {
     for (offered, expected) in [
         ("SRTP_AES128_CM_SHA1_80:SRTP_AEAD_AES_256_GCM:SRTP_AEAD_AES_128_GCM", Some(SrtpProfile::AeadAes128Gcm)),
