@@ -22,6 +22,10 @@ pub const REPLAY_WINDOW: u64 = 1_024;
 /// Simulcast layers of one video source: q, h and f.
 pub const LAYERS: usize = 3;
 
+/// Addresses of this machine on which each worker listens: a socket each. More would only make offers longer;
+/// a machine with two networks and both families has four.
+pub const ADDRESSES_MAX: usize = 8;
+
 /// Bytes of one message between media and control.
 pub const LINK_MESSAGE_MAX: usize = 64 * 1024;
 
