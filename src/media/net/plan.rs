@@ -195,7 +195,9 @@ mod tests {
 
     #[test]
     fn runs_are_of_one_length_but_for_a_shorter_last() {
-        let table: &[(&[(u8, u16, usize)], &[(u8, u16, Option<u16>, &[usize])])] = &[
+        type Given<'a> = &'a [(u8, u16, usize)];
+        type Expected<'a> = &'a [(u8, u16, Option<u16>, &'a [usize])];
+        let table: &[(Given<'_>, Expected<'_>)] = &[
             (&[], &[]),
             (&[(0, 1, 100)], &[(0, 1, None, &[0])]),
             (&[(0, 1, 100), (0, 1, 100)], &[(0, 1, Some(100), &[0, 1])]),
@@ -238,27 +240,21 @@ mod tests {
         };
         assert_eq!(lengths(100, 130, &mut plan), [64, 64, 2]);
         assert_eq!(lengths(1_500, 100, &mut plan), [43, 43, 14]);
-        assert!(43 * 1_500 <= RUN_BYTES_MAX && 44 * 1_500 > RUN_BYTES_MAX);
+        const { assert!(43 * 1_500 <= RUN_BYTES_MAX && 44 * 1_500 > RUN_BYTES_MAX) };
     }
 
     #[test]
     fn every_datagram_leaves_once_and_in_order_whatever_the_mix() {
         let mut plan = Plan::new(1_024);
         let mut state = 1_u64;
-        let mut random = move |below: u64| {
+        let mut random = move |below: u16| {
             state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
-            (state >> 33) % below
+            (state.to_be_bytes()[0..2].iter().fold(0, |sum, &byte| sum << 8 | u16::from(byte))) % below
         };
         for _ in 0..200 {
             let count = random(1_000);
             let datagrams: Vec<(u8, u16, usize)> = (0..count)
-                .map(|_| {
-                    (
-                        u8::try_from(random(3)).unwrap(),
-                        u16::try_from(random(40)).unwrap(),
-                        [0, 80, 1_100, 1_101][random(4) as usize],
-                    )
-                })
+                .map(|_| ([0, 1, 2][usize::from(random(3))], random(40), [0, 80, 1_100, 1_101][usize::from(random(4))]))
                 .collect();
             let rows = arranged(&mut plan, &datagrams, |path| path.remote.port() % 5 == 0);
             let mut seen: Vec<usize> = rows.iter().flat_map(|(.., slots)| slots.clone()).collect();

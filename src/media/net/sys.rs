@@ -254,12 +254,14 @@ const _: () = assert!(offset_of!(libc::sockaddr_in, sin_port) == 2 && offset_of!
 const _: () = assert!(offset_of!(libc::sockaddr_in6, sin6_port) == 2 && offset_of!(libc::sockaddr_in6, sin6_flowinfo) == 4);
 const _: () = assert!(offset_of!(libc::sockaddr_in6, sin6_addr) == 8 && offset_of!(libc::sockaddr_in6, sin6_scope_id) == 24);
 
+const _: () = assert!(RawAddress::IPV4 as c_int == libc::AF_INET && RawAddress::IPV6 as c_int == libc::AF_INET6);
+
 impl RawAddress {
     /// Bytes of a `sockaddr_in6`, the longer one.
     const MAX: u32 = 28;
     const EMPTY: RawAddress = RawAddress([0; RawAddress::MAX as usize]);
-    const IPV4: u16 = libc::AF_INET as u16;
-    const IPV6: u16 = libc::AF_INET6 as u16;
+    const IPV4: libc::sa_family_t = 2;
+    const IPV6: libc::sa_family_t = 10;
 
     /// The address and how many bytes of it count.
     fn encode(address: SocketAddr) -> (RawAddress, u32) {
@@ -302,10 +304,10 @@ impl RawAddress {
 /// Lets the kernel join datagrams of one sender on receive, and say where they were joined (UDP_GRO).
 pub(super) fn join_on_receive(socket: BorrowedFd<'_>) -> io::Result<()> {
     let on: c_int = 1;
+    const LEN: libc::socklen_t = 4;
+    const { assert!(size_of::<c_int>() == LEN as usize) };
     // SAFETY: the option's value is one int; the pointer and the length name `on`, which outlives the call.
-    let result = unsafe {
-        libc::setsockopt(socket.as_raw_fd(), libc::SOL_UDP, libc::UDP_GRO, ptr::from_ref(&on).cast(), size_of::<c_int>() as u32)
-    };
+    let result = unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_UDP, libc::UDP_GRO, ptr::from_ref(&on).cast(), LEN) };
     done(result)
 }
 

@@ -20,7 +20,7 @@ fn ours() -> Vec<UdpSocket> {
 
 /// A datagram that says which it is.
 fn datagram(number: u8, len: usize) -> Vec<u8> {
-    (0..len).map(|place| if place == 0 { number } else { place as u8 }).collect()
+    (0..=255).cycle().map(|place: u8| place.wrapping_add(number)).take(len).collect()
 }
 
 fn path(socket: u8, peer: &UdpSocket) -> Path {
