@@ -118,6 +118,11 @@ async fn what_one_stranger_sends_another_opens_in_order_and_unchanged() {
     }
 }
 
+/// Whether any media packet opens within half a second.
+async fn heard(media: &Media) -> bool {
+    matches!(media.receive(Duration::from_millis(500)).await, Some(Received::Rtp(_)))
+}
+
 #[tokio::test(flavor = "multi_thread")]
 async fn a_certificate_that_the_offer_did_not_name_gets_no_media() {
     let demo = Demo::start(&[], None);
@@ -131,7 +136,6 @@ async fn a_certificate_that_the_offer_did_not_name_gets_no_media() {
             impostor.media.send(&sound(&impostor, number)).await.unwrap();
             host.media.send(&sound(&host, number)).await.unwrap();
         }
-        let heard = |media: &Media| async { matches!(media.receive(Duration::from_millis(500)).await, Some(Received::Rtp(_))) };
         assert!(!heard(&host.media).await, "the impostor was heard");
         assert!(!heard(&impostor.media).await, "the impostor heard");
     }

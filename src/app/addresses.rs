@@ -68,7 +68,7 @@ mod tests {
             (vec![Advertise { address: outside, first_port: None }], "203.0.113.7:40001"),
             (vec![Advertise { address: outside, first_port: Some(50_000) }], "203.0.113.7:50001"),
         ] {
-            assert_eq!(candidates(1, &[inside], &advertise), [expected.parse().unwrap()]);
+            assert_eq!(candidates(1, &[inside], &advertise), [expected.parse::<SocketAddr>().unwrap()]);
         }
     }
 
