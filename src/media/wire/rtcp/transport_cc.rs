@@ -90,8 +90,8 @@ impl Chunk {
     /// Bytes of deltas that the first `count` symbols ask for.
     fn deltas_len(self, count: usize) -> Option<usize> {
         match self {
-            Chunk::Run { .. } if count > 0 => Some(count * self.symbol(0)?.delta_len()),
-            _ => (0..count).map(|index| self.symbol(index).map(Symbol::delta_len)).sum(),
+            Chunk::Run { .. } => Some(count * self.symbol(0)?.delta_len()),
+            Chunk::OneBit(_) | Chunk::TwoBit(_) => (0..count).map(|index| self.symbol(index).map(Symbol::delta_len)).sum(),
         }
     }
 }

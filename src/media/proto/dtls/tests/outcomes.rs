@@ -200,7 +200,9 @@ fn application_data_is_nothing_to_us() {
 #[test]
 fn workers_share_one_identity() {
     let identity = identity();
-    let [a, b] = [(); 2].map(|()| BoringHandshaker::new(&identity.clone()).unwrap());
-    assert_eq!(a.fingerprint(), identity.fingerprint());
-    assert_eq!(b.fingerprint(), identity.fingerprint());
+    let fingerprint = |identity: Identity| move || BoringHandshaker::new(&identity).unwrap().fingerprint();
+    let workers = [(); 2].map(|()| std::thread::spawn(fingerprint(identity.clone())));
+    for worker in workers {
+        assert_eq!(worker.join().unwrap(), identity.fingerprint());
+    }
 }
