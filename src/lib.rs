@@ -3,5 +3,6 @@
 pub mod app;
 pub mod base;
 pub mod config;
+pub mod control;
 pub mod link;
 pub mod media;
