@@ -5,6 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand, ValueEnum};
 use quartet::app::{self, Failure};
+use quartet::config::{Config, Level};
 
 /// Telehealth visits on your own machines: appointments, links, a waiting room, and a video server, in one program.
 #[derive(Parser)]
@@ -92,9 +93,21 @@ enum LogLevel {
     Trace,
 }
 
+impl From<LogLevel> for Level {
+    fn from(level: LogLevel) -> Level {
+        match level {
+            LogLevel::Error => Level::Error,
+            LogLevel::Warn => Level::Warn,
+            LogLevel::Info => Level::Info,
+            LogLevel::Debug => Level::Debug,
+            LogLevel::Trace => Level::Trace,
+        }
+    }
+}
+
 fn main() -> ExitCode {
     match run(Arguments::parse().command) {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(code) => code,
         Err(failure) => {
             eprintln!("quartet: {failure}");
             ExitCode::from(failure.exit_code())
@@ -102,7 +115,37 @@ fn main() -> ExitCode {
     }
 }
 
-fn run(command: Command) -> Result<(), Failure> {
-    let _ = command;
-    Ok(())
+fn run(command: Command) -> Result<ExitCode, Failure> {
+    match command {
+        Command::Serve(file) => app::serve(&Config::read(&file.config)?)?,
+        Command::Check(file) => return check(&Config::read(&file.config)?),
+        Command::Demo { json, port, data, log } => app::demo(&app::Demo { json, port, data, log: log.into() })?,
+        Command::Token(TokenCommand::New { name, role, file }) => {
+            println!("{}", app::new_token(&Config::read(&file.config)?, &name, role)?)
+        }
+        Command::Token(TokenCommand::List(file)) => {
+            let tokens = app::list_tokens(&Config::read(&file.config)?)?;
+            if tokens.is_empty() {
+                println!("There are no tokens yet: quartet token new NAME --role admin");
+            }
+            for line in tokens {
+                println!("{line}");
+            }
+        }
+        Command::Token(TokenCommand::Revoke { id, file }) => app::revoke_token(&Config::read(&file.config)?, &id)?,
+        Command::Media { socket, log } => app::media(&socket, log.into())?,
+    }
+    Ok(ExitCode::SUCCESS)
+}
+
+fn check(config: &Config) -> Result<ExitCode, Failure> {
+    let found = app::check(config);
+    for failure in &found {
+        println!("{failure}");
+    }
+    if found.is_empty() {
+        println!("All is well: `quartet serve` can start.");
+        return Ok(ExitCode::SUCCESS);
+    }
+    Ok(ExitCode::FAILURE)
 }
