@@ -15,6 +15,8 @@ targets! {
     demux,
     rtp,
     rtcp,
+    stun,
+    srtp,
 }
 
 /// Runs one target's body.

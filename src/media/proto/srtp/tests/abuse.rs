@@ -1,6 +1,6 @@
 //! What a stranger, or a peer gone wrong, may send.
 
-use super::{PROFILES, header, master, rtp};
+use super::{PROFILES, master, rtp};
 use crate::base::limits::STREAMS_PER_LEG;
 use crate::base::{DropReason, Seq64};
 use crate::link::event::SrtpProfile;
@@ -8,6 +8,7 @@ use crate::link::terms::Ssrc;
 use crate::media::crypto::HmacSha1;
 use crate::media::proto::srtp::kdf::{Kdf, Label};
 use crate::media::proto::srtp::{Opened, Opener, Sealer};
+use crate::media::wire::rtp::Header;
 
 /// A sealer and the opener at its other end.
 fn pair(profile: SrtpProfile) -> (Sealer, Opener) {
@@ -36,7 +37,7 @@ fn seal_report(sealer: &mut Sealer, ssrc: u32) -> Vec<u8> {
 
 fn open(opener: &mut Opener, packet: &[u8]) -> Result<Opened, DropReason> {
     let mut packet = packet.to_vec();
-    let header = header(&packet, 12);
+    let header = Header::parse(&packet).unwrap();
     opener.open_rtp(&mut packet, &header)
 }
 
@@ -169,10 +170,11 @@ fn no_length_and_no_first_byte_is_accepted() {
     for profile in PROFILES {
         let (_, mut opener) = pair(profile);
         let mut garbage = [0xa5; 1_500];
+        let parsed = Header::parse(&rtp(1, 1, b"")).unwrap();
         for len in 0..=garbage.len() {
             for first in 0..=255 {
                 garbage[0] = first;
-                let told = header(&garbage, 12 + 4 * usize::from(first & 15));
+                let told = Header { len: 12 + 4 * usize::from(first & 15), ..parsed };
                 assert!(opener.open_rtp(&mut garbage[..len], &told).is_err(), "{len} {first}");
                 assert!(opener.open_rtcp(&mut garbage[..len]).is_err(), "{len} {first}");
             }
@@ -185,10 +187,10 @@ fn a_header_that_is_longer_than_its_packet_is_refused() {
     for profile in PROFILES {
         let (mut sealer, mut opener) = pair(profile);
         let packet = seal(&mut sealer, 1, 5);
-        for len in packet.len() - 9..packet.len() + 2 {
-            let told = header(&packet, len);
+        let parsed = Header::parse(&packet).unwrap();
+        for len in (packet.len() - 9..packet.len() + 2).chain([usize::MAX]) {
+            let told = Header { len, ..parsed };
             assert_eq!(opener.open_rtp(&mut packet.clone(), &told), Err(DropReason::RtpMalformed));
         }
-        assert_eq!(opener.open_rtp(&mut packet.clone(), &header(&packet, usize::MAX)), Err(DropReason::RtpMalformed));
     }
 }

@@ -1,10 +1,7 @@
 //! SRTP as a whole: the RFCs' vectors, an implementation that is not ours, properties, abuse.
 
-use crate::base::Seq16;
 use crate::link::event::SrtpProfile;
-use crate::link::terms::Ssrc;
 use crate::media::proto::srtp::MasterKey;
-use crate::media::wire::rtp::Header;
 
 mod abuse;
 mod oracle;
@@ -32,7 +29,7 @@ fn master(profile: SrtpProfile, seed: u8) -> MasterKey {
     MasterKey { key: std::array::from_fn(|i| seed.wrapping_mul(31) ^ u8::try_from(i * 7).unwrap()), salt }
 }
 
-/// The plainest RTP packet: no CSRCs, no extension, this payload; `room` bytes behind it.
+/// The plainest RTP packet: no CSRCs, no extension, this payload.
 fn rtp(ssrc: u32, sequence: u16, payload: &[u8]) -> Vec<u8> {
     let mut packet = vec![0x80, 96];
     packet.extend(sequence.to_be_bytes());
@@ -40,20 +37,4 @@ fn rtp(ssrc: u32, sequence: u16, payload: &[u8]) -> Vec<u8> {
     packet.extend(ssrc.to_be_bytes());
     packet.extend(payload);
     packet
-}
-
-/// What an RTP packet's own bytes say of it, without a check.
-fn header(packet: &[u8], len: usize) -> Header {
-    Header {
-        marker: packet[1] & 0x80 != 0,
-        payload_type: packet[1] & 0x7f,
-        sequence: Seq16(u16::from_be_bytes(packet[2..4].try_into().unwrap())),
-        timestamp: u32::from_be_bytes(packet[4..8].try_into().unwrap()),
-        ssrc: Ssrc(u32::from_be_bytes(packet[8..12].try_into().unwrap())),
-        padding: packet[0] & 0x20 != 0,
-        len,
-        extension_profile: 0,
-        extension_start: len,
-        extension_end: len,
-    }
 }

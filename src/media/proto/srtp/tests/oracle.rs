@@ -3,11 +3,12 @@
 use webrtc_srtp::context::Context;
 use webrtc_srtp::protection_profile::ProtectionProfile;
 
-use super::{PROFILES, header, master, rtp};
+use super::{PROFILES, master, rtp};
 use crate::base::Seq64;
 use crate::link::event::SrtpProfile;
 use crate::link::terms::Ssrc;
 use crate::media::proto::srtp::{MasterKey, Opener, Sealer};
+use crate::media::wire::rtp::Header;
 
 const SSRC: u32 = 0xfeed_0001;
 
@@ -88,7 +89,8 @@ fn what_they_seal_we_open() {
             let sequence = Seq64(index).wrapped().0;
             let (header_len, plain) = shapes(sequence).swap_remove(usize::from(sequence) % 5);
             let mut sealed = theirs.encrypt_rtp(&plain).unwrap().to_vec();
-            let header = header(&sealed, header_len);
+            let header = Header::parse(&sealed).unwrap();
+            assert_eq!(header.len, header_len);
             let opened = ours.open_rtp(&mut sealed, &header).unwrap();
             assert_eq!(sealed[..opened.len], plain, "{profile:?} {index}");
             assert_eq!(opened.index, Seq64(index));
@@ -109,7 +111,7 @@ fn packets_that_overtake_each_other_around_a_wrap_all_open() {
         // The first stays first: a stream that begins after its wrap could not be told from one that did not wrap.
         sealed[1..].chunks_mut(20).for_each(<[_]>::reverse);
         for (index, mut packet) in sealed {
-            let header = header(&packet, 12);
+            let header = Header::parse(&packet).unwrap();
             let opened = opener.open_rtp(&mut packet, &header).unwrap();
             assert_eq!((opened.index, &packet[12..opened.len]), (Seq64(index), &b"late"[..]), "{profile:?}");
             opener.admit(Ssrc(SSRC), opened.index).unwrap();
