@@ -6,3 +6,8 @@ pub mod store;
 
 pub mod schedule;
 pub mod verify;
+
+pub mod registry;
+
+pub mod api;
+pub mod telemetry;
