@@ -3,13 +3,13 @@
 //! A seat is negotiated once (RFC 9429 offers, the shape of WHIP, RFC 9725). Everything is pure: the offer,
 //! the seat, our addresses and randomness go in. In reading order:
 //!
-//! - [`text`]: bytes to lines to sections, with every bound.
-//! - [`line`]: one section as typed values; [`codec`], [`extension`] and [`simulcast`] are its parts.
-//! - [`plan`]: what becomes of each line: received, sent, kept quiet or rejected; the rules of BUNDLE.
-//! - [`mint`]: what we make up: credentials, CNAME, SSRCs.
-//! - [`write`]: the answer as text.
-//! - [`error`]: what the client should change.
-//! - [`check`]: what must hold of every answer.
+//! - `text`: bytes to lines to sections, with every bound.
+//! - `line`: one section as typed values; `codec`, `extension` and `simulcast` are its parts.
+//! - `plan`: what becomes of each line: received, sent, kept quiet or rejected; the rules of BUNDLE.
+//! - `mint`: what we make up: credentials, CNAME, SSRCs.
+//! - `write`: the answer as text.
+//! - `error`: what the client should change.
+//! - `check`: what must hold of every answer.
 //!
 //! The parser is our own. Of the two crates that parse SDP, `sdp` (webrtc-rs) hands out attributes as plain
 //! strings, so that msid, rid, simulcast, extmap and ssrc-group, the very things that matter here, would be
@@ -27,6 +27,9 @@ mod plan;
 mod simulcast;
 mod text;
 mod write;
+
+#[cfg(test)]
+mod tests;
 
 use std::net::SocketAddr;
 

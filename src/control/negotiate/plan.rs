@@ -172,7 +172,8 @@ enum Meaning {
 }
 
 /// Others that a seat hears and sees.
-const OTHERS: u8 = Seat::COUNT as u8 - 1;
+const OTHERS: u8 = 3;
+const _: () = assert!(OTHERS as usize == Seat::COUNT - 1);
 
 impl Counts {
     /// Decides about a line that we speak.
@@ -288,9 +289,10 @@ fn receive<'a>(
 ) -> Result<(Role, Vec<Answered>), OfferError> {
     let number = line.number;
     let feedback = rtp.codecs.offers_feedback(chosen.payload_type, "transport-cc");
-    let mut extensions = space.take_up(&rtp.extensions, Extension::RECEIVED, Direction::SendOnly, number)?;
     // The extension without its feedback, or the other way round, would be bytes for nothing.
-    extensions.retain(|answered| feedback || answered.extension != Extension::TransportCc);
+    let wanted = |extension: &Extension| feedback || *extension != Extension::TransportCc;
+    let wanted: Vec<Extension> = Extension::RECEIVED.iter().copied().filter(wanted).collect();
+    let extensions = space.take_up(&rtp.extensions, &wanted, Direction::SendOnly, number)?;
     let answered = |extension| extensions.iter().any(|answered| answered.extension == extension);
 
     let recognized_by_rid = answered(Extension::Mid) && answered(Extension::Rid);

@@ -7,6 +7,10 @@ use crate::link::terms::Rid;
 /// The longest rid that the one-byte header extension form carries (RFC 8285 §4.2).
 const RID_MAX: usize = 16;
 
+/// Names in one `a=simulcast:send`, alternatives included. Browsers write as many as encodings; eight thousand
+/// would each be looked for among a thousand rids.
+const NAMES_MAX: usize = 16;
+
 /// `a=rid` and `a=simulcast` of one section.
 #[derive(Default)]
 pub(super) struct Simulcast<'a> {
@@ -44,8 +48,12 @@ impl<'a> Simulcast<'a> {
     /// "addTransceiver": scaleResolutionDownBy is 2^(n−1−index)). An encoding that starts paused (`~`) counts
     /// like any other: it may start whenever its sender likes.
     pub(super) fn encodings(&self, payload_type: u8, line: usize) -> Result<Vec<Rid>, OfferError> {
+        let send = self.send.unwrap_or_default();
+        if send.split([';', ',']).count() > NAMES_MAX {
+            return Err(OfferError::TooManyEncodings { line });
+        }
         let mut chosen: Vec<(&str, &str)> = Vec::new();
-        for encoding in self.send.unwrap_or_default().split(';').filter(|encoding| !encoding.is_empty()) {
+        for encoding in send.split(';').filter(|encoding| !encoding.is_empty()) {
             if let Some(rid) = self.alternative(encoding, payload_type, line)? {
                 if chosen.iter().any(|&(id, _)| id == rid.0) {
                     return Err(OfferError::BadSimulcast { line });
@@ -57,15 +65,14 @@ impl<'a> Simulcast<'a> {
             }
         }
         let widths: Option<Vec<u32>> = chosen.iter().map(|&(_, restrictions)| max_width(restrictions)).collect();
-        let names: Option<Vec<u32>> =
-            chosen.iter().map(|&(id, _)| "qhf".find(id).filter(|_| id.len() == 1).map(|at| at as u32)).collect();
-        let sizes = widths.filter(|widths| distinct(widths)).or(names).unwrap_or_default();
-        let layer = |at: usize| match sizes.get(at) {
-            Some(size) => sizes.iter().filter(|other| *other < size).count(),
-            None => at,
+        let names: Option<Vec<u32>> = chosen.iter().map(|&(id, _)| size_of(id)).collect();
+        let sizes = widths.filter(|widths| distinct(widths)).or(names);
+        let layer = |at: usize, order: u8| match &sizes {
+            Some(sizes) => sizes.iter().filter(|&&other| other < sizes[at]).map(|_| 1).sum(),
+            None => order,
         };
-        // At most LAYERS encodings: a layer fits.
-        Ok(chosen.iter().enumerate().map(|(at, &(id, _))| Rid { id: id.to_owned(), layer: layer(at) as u8 }).collect())
+        let rids = (0u8..).zip(chosen.iter().enumerate());
+        Ok(rids.map(|(order, (at, &(id, _)))| Rid { id: id.to_owned(), layer: layer(at, order) }).collect())
     }
 
     /// The first of an encoding's alternatives (`a,b`) that may have this payload type.
@@ -93,6 +100,16 @@ fn restriction<'a>(restrictions: &'a str, name: &str) -> Option<&'a str> {
 
 fn allows(restrictions: &str, payload_type: u8) -> bool {
     restriction(restrictions, "pt").is_none_or(|list| list.split(',').any(|one| one.parse() == Ok(payload_type)))
+}
+
+/// What the names of our own page say.
+fn size_of(id: &str) -> Option<u32> {
+    match id {
+        "q" => Some(0),
+        "h" => Some(1),
+        "f" => Some(2),
+        _ => None,
+    }
 }
 
 fn max_width(restrictions: &str) -> Option<u32> {
