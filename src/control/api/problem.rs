@@ -163,7 +163,7 @@ impl From<SeatError> for Problem {
     fn from(error: SeatError) -> Problem {
         match error {
             SeatError::Visit(error) => error.into(),
-            SeatError::Offer(detail) => Problem::offer_rejected(detail),
+            SeatError::Offer(error) => Problem::offer_rejected(error.to_string()),
             SeatError::NoMedia => Problem::no_media(),
         }
     }

@@ -9,7 +9,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::watch;
 
-use super::ports::{Media, Negotiate};
+use super::ports::Media;
 use super::view::{self, View, Viewer};
 use super::visit::{Now, Refused, Unseat, Visit};
 use crate::base::ids::{AppointmentId, LinkId, ParticipantId};
@@ -27,7 +27,6 @@ pub struct Parts {
     pub window: Window,
     pub sessions: SessionLimits,
     pub media: Arc<dyn Media>,
-    pub negotiate: Negotiate,
 }
 
 /// All live visits. Cloning it is cheap; all clones are the same registry.

@@ -2,7 +2,7 @@
 //!
 //! - [`visit`]: the rules, a pure state machine.
 //! - [`view`]: what each person may see of it.
-//! - [`ports`]: what the rest of the house must lend: media workers and the reading of offers.
+//! - [`ports`]: what the rest of the house must lend: media workers.
 //! - [`live`]: the visits in memory, each behind its own lock, and time passing over them.
 //! - [`door`]: from a link and a birth date to a participant and a session.
 //! - [`seats`]: from an offer to a leg on a worker, and what media says of it.

@@ -8,6 +8,8 @@ use super::live::{Registry, Room, VisitError, new_leg};
 use super::ports::WorkerInfo;
 use crate::base::ids::ParticipantId;
 use crate::base::{LegId, Seat, VisitId};
+use crate::control::negotiate::{self, LocalMedia, OfferError};
+use crate::control::words::random;
 use crate::link::{Command, Event, Sources};
 
 /// Why someone was not seated.
@@ -15,7 +17,7 @@ use crate::link::{Command, Event, Sources};
 pub enum SeatError {
     Visit(VisitError),
     /// What the client should change in its offer.
-    Offer(String),
+    Offer(OfferError),
     /// No worker can carry the visit now.
     NoMedia,
 }
@@ -43,7 +45,8 @@ impl Registry {
         let here = room.worker.and_then(|worker| workers.iter().find(|info| info.worker == worker));
         let place = here.or_else(|| workers.iter().min_by_key(|info| carried.get(&info.worker).copied().unwrap_or(0)));
         let place = place.ok_or(SeatError::NoMedia)?;
-        let negotiated = (self.0.parts.negotiate)(offer, seat, place).map_err(SeatError::Offer)?;
+        let local = LocalMedia { fingerprint: place.fingerprint, candidates: place.addresses.clone() };
+        let negotiated = negotiate::answer(offer, seat, &local, &mut random::fill).map_err(SeatError::Offer)?;
         let leg = new_leg();
         self.place(&mut room, place).await?;
         let mut terms = negotiated.terms;
