@@ -1,8 +1,14 @@
-//! The control process: who may meet when, who is who, and what the pages and programs are told.
+//! The control process: everything that knows people, records and text; the side of the house that may wait.
 
 pub mod words;
 
 pub mod store;
 
+pub mod negotiate;
 pub mod schedule;
 pub mod verify;
+
+pub mod registry;
+
+pub mod api;
+pub mod telemetry;
