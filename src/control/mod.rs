@@ -1,0 +1,3 @@
+//! The control process: everything that knows a name.
+
+pub mod media;
