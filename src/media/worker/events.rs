@@ -20,12 +20,14 @@ pub struct EventQueue {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Overfull;
 
-impl EventQueue {
+impl Default for EventQueue {
     /// An empty queue with all its room.
-    pub fn new() -> EventQueue {
+    fn default() -> EventQueue {
         EventQueue { waiting: VecDeque::with_capacity(EVENTS_WAITING_MAX) }
     }
+}
 
+impl EventQueue {
     pub fn is_empty(&self) -> bool {
         self.waiting.is_empty()
     }
@@ -83,7 +85,7 @@ mod tests {
 
     #[test]
     fn events_wait_in_order_while_there_is_no_room() {
-        let mut queue = EventQueue::new();
+        let mut queue = EventQueue::default();
         for bits in 0..5 {
             queue.push(failed(bits)).unwrap();
         }
@@ -100,9 +102,9 @@ mod tests {
 
     #[test]
     fn at_the_limit_the_oldest_report_gives_way() {
-        let mut queue = EventQueue::new();
-        for number in 0..EVENTS_WAITING_MAX {
-            queue.push(if number == 10 || number == 20 { report(number as u32) } else { failed(number as u64) }).unwrap();
+        let mut queue = EventQueue::default();
+        for number in 0..EVENTS_WAITING_MAX as u64 {
+            queue.push(if number == 10 || number == 20 { report(0) } else { failed(number) }).unwrap();
         }
         queue.push(failed(u64::MAX)).unwrap();
         queue.push(report(99)).unwrap();
@@ -114,7 +116,7 @@ mod tests {
 
     #[test]
     fn what_happened_is_never_dropped_and_a_report_never_takes_its_place() {
-        let mut queue = EventQueue::new();
+        let mut queue = EventQueue::default();
         for bits in 0..EVENTS_WAITING_MAX as u64 {
             queue.push(failed(bits)).unwrap();
         }
@@ -126,7 +128,7 @@ mod tests {
 
     #[test]
     fn a_connection_that_ends_keeps_the_event_that_was_not_sent() {
-        let mut queue = EventQueue::new();
+        let mut queue = EventQueue::default();
         queue.push(failed(1)).unwrap();
         assert!(matches!(queue.drain(|_| Err(LinkError::Closed)), Err(LinkError::Closed)));
         assert_eq!(drained(&mut queue), [failed(1)]);

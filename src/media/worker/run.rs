@@ -47,7 +47,7 @@ impl Worker {
     /// Connects a shard to its sockets. `control` must be one that never waits.
     pub fn new(shard: Shard, clock: Clock, sockets: Vec<UdpSocket>, control: LinkSocket) -> Result<Worker, WorkerError> {
         let poller = Poller::new(&sockets, control.as_fd())?;
-        let (receiver, sender, events) = (Receiver::default(), Sender::new(OUTBOX_SLOTS), EventQueue::new());
+        let (receiver, sender, events) = (Receiver::default(), Sender::new(OUTBOX_SLOTS), EventQueue::default());
         Ok(Worker { shard, clock, poller, sockets, receiver, sender, control, events })
     }
 

@@ -195,7 +195,8 @@ fn a_closed_port_at_the_other_end_stops_neither_sending_nor_receiving() {
 fn every_message_is_sent_or_refused_once_and_a_full_socket_ends_the_turn() {
     let error = |code: i32| Err(io::Error::from_raw_os_error(code));
     // What the kernel answers call by call; the calls expected, as the first message of each; the messages refused.
-    let table: [(Vec<io::Result<usize>>, &[usize], &[usize]); 6] = [
+    type Row<'a> = (Vec<io::Result<usize>>, &'a [usize], &'a [usize]);
+    let table: [Row<'_>; 6] = [
         (vec![Ok(5)], &[0], &[]),
         (vec![Ok(2), Ok(3)], &[0, 2], &[]),
         (vec![error(libc::EPERM), Ok(4)], &[0, 1], &[0]),
