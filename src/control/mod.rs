@@ -13,3 +13,4 @@ pub mod registry;
 
 pub mod api;
 pub mod telemetry;
+pub mod web;
