@@ -7,6 +7,7 @@ mod connection;
 mod life;
 mod listener;
 
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
 use std::net::SocketAddr;
@@ -15,13 +16,14 @@ use std::process::ExitStatus;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::error::SendError;
+use tokio::sync::{mpsc, oneshot};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::link::socket::LinkError;
 use crate::link::{Command, Event, Fingerprint, Setup};
-use life::Life;
+use life::{End, Life};
 use listener::Listener;
 
 /// Commands that wait for one worker, and events that wait for the registry. More would only hide that a side
@@ -99,6 +101,8 @@ pub enum MediaError {
 pub struct MediaPool {
     workers: Arc<Workers>,
     supervisor: JoinHandle<()>,
+    /// The supervisor ends when this is dropped.
+    _wanted: oneshot::Sender<Infallible>,
 }
 
 impl MediaPool {
@@ -111,7 +115,9 @@ impl MediaPool {
         let supervisor = Supervisor { config, listener, workers: workers.clone(), events };
         // The first life is known before anybody can ask for its workers.
         let commands = supervisor.announce(&life);
-        Ok((MediaPool { workers, supervisor: tokio::spawn(supervisor.run(life, commands)) }, heard))
+        let (wanted, unwanted) = oneshot::channel();
+        let supervisor = tokio::spawn(supervisor.run(life, commands, unwanted));
+        Ok((MediaPool { workers, supervisor, _wanted: wanted }, heard))
     }
 
     /// Passes a command on to a worker. It waits while the worker is behind.
@@ -125,17 +131,13 @@ impl MediaPool {
         self.workers.lock().iter().map(|known| known.info.clone()).collect()
     }
 
-    /// Ends the media process, and returns when it has been told.
-    pub async fn stop(mut self) {
-        self.supervisor.abort();
-        // Aborted or ended by itself: both are an end.
-        drop((&mut self.supervisor).await);
-    }
-}
-
-impl Drop for MediaPool {
-    fn drop(&mut self) {
-        self.supervisor.abort();
+    /// Ends the media process, and returns when it has gone.
+    pub async fn stop(self) {
+        let MediaPool { workers: _, supervisor, _wanted } = self;
+        drop(_wanted);
+        if let Err(error) = supervisor.await {
+            tracing::error!(%error, "the media process's supervisor has failed");
+        }
     }
 }
 
@@ -155,6 +157,9 @@ impl Workers {
     }
 }
 
+/// Comes to an end when the pool is dropped.
+type Unwanted = oneshot::Receiver<Infallible>;
+
 /// Starts the media process again whenever it ends.
 struct Supervisor {
     config: MediaConfig,
@@ -163,18 +168,18 @@ struct Supervisor {
     events: mpsc::Sender<MediaEvent>,
 }
 
-/// Nobody listens to events any more.
-struct Unheard;
-
 impl Supervisor {
-    /// Life after life, until nobody listens any more.
-    async fn run(self, mut life: Life, mut commands: Vec<mpsc::Receiver<Command>>) {
+    /// Life after life, until the pool or whoever hears its events is gone.
+    async fn run(self, mut life: Life, mut commands: Vec<mpsc::Receiver<Command>>, mut unwanted: Unwanted) {
         let mut pause = PAUSE_MIN;
         loop {
             let began = Instant::now();
             let infos = life.infos();
-            let end = life.run(commands, &self.events, &self.listener).await;
+            let end = life.run(commands, &self.events, &self.listener, &mut unwanted).await;
             self.workers.lock().clear();
+            if let End::Unwanted = end {
+                return;
+            }
             if began.elapsed() >= STEADY {
                 pause = PAUSE_MIN;
             }
@@ -182,7 +187,10 @@ impl Supervisor {
             if self.tell(infos.iter().map(|info| MediaEvent::WorkerLost { worker: info.worker })).await.is_err() {
                 return;
             }
-            life = self.revive(&mut pause).await;
+            life = tokio::select! {
+                life = self.revive(&mut pause) => life,
+                _ = &mut unwanted => return,
+            };
             commands = self.announce(&life);
             if self.tell(life.infos().into_iter().map(MediaEvent::WorkerBack)).await.is_err() {
                 return;
@@ -216,9 +224,9 @@ impl Supervisor {
         queues
     }
 
-    async fn tell(&self, events: impl Iterator<Item = MediaEvent>) -> Result<(), Unheard> {
+    async fn tell(&self, events: impl Iterator<Item = MediaEvent>) -> Result<(), SendError<MediaEvent>> {
         for event in events {
-            self.events.send(event).await.map_err(|_| Unheard)?;
+            self.events.send(event).await?;
         }
         Ok(())
     }

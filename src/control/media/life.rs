@@ -3,6 +3,7 @@
 use std::fmt;
 use std::future::pending;
 use std::io;
+use std::os::fd::AsFd;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,7 +15,7 @@ use tokio::time::timeout;
 
 use super::connection::Connection;
 use super::listener::{Expected, Listener};
-use super::{Launch, MediaConfig, MediaError, MediaEvent, WorkerInfo};
+use super::{Launch, MediaConfig, MediaError, MediaEvent, Unwanted, WorkerInfo};
 use crate::base::limits::{ADDRESSES_MAX, LINK_MESSAGE_MAX};
 use crate::link::socket::{LinkError, RECEIVE_BYTES};
 use crate::link::{Command, Event, Setup};
@@ -51,8 +52,8 @@ pub(super) enum End {
         worker: u16,
         error: LinkError,
     },
-    /// Nobody listens to events any more.
-    Unheard,
+    /// The pool is gone, or nobody hears its events any more.
+    Unwanted,
 }
 
 impl Life {
@@ -97,6 +98,7 @@ impl Life {
         commands: Vec<mpsc::Receiver<Command>>,
         events: &mpsc::Sender<MediaEvent>,
         listener: &Listener,
+        unwanted: &mut Unwanted,
     ) -> End {
         let Life { mut child, expected, process, workers } = self;
         let mut tasks = JoinSet::new();
@@ -108,9 +110,10 @@ impl Life {
         let end = tokio::select! {
             status = exited(&mut child) => End::Exited(status),
             said = process.receive::<Event>(&mut buffer) => End::Process(said.err().unwrap_or(LinkError::Malformed)),
-            // A task never panics; if one did, its worker could no longer be heard.
-            Some(ended) = tasks.join_next() => ended.unwrap_or(End::Unheard),
-            () = refuse_all(listener, expected) => End::Unheard,
+            // A task that panicked is no reason to go on without its worker.
+            Some(ended) = tasks.join_next() => ended.unwrap_or_else(|error| End::Exited(Err(error.into()))),
+            () = refuse_all(listener, expected) => End::Unwanted,
+            _ = unwanted => End::Unwanted,
         };
         tasks.shutdown().await;
         drop(process);
@@ -127,6 +130,8 @@ impl Life {
 fn spawn(mut program: Program, listener: &Listener) -> io::Result<Child> {
     program.arg("media").arg("--socket").arg(listener.path());
     program.env_clear().envs(ENVIRONMENT.iter().filter_map(|&name| Some((name, std::env::var_os(name)?))));
+    // All that it says is log; our standard output may be for programs to read.
+    program.stdout(io::stderr().as_fd().try_clone_to_owned()?);
     // Its own group: an interrupt from the terminal is for us, and we end it when we are done.
     program.stdin(Stdio::null()).process_group(0).kill_on_drop(true).spawn()
 }
@@ -187,7 +192,7 @@ async fn read(worker: u16, connection: Arc<Connection>, events: mpsc::Sender<Med
             Err(error) => return End::Worker { worker, error },
         };
         if events.send(MediaEvent::Worker { worker, event }).await.is_err() {
-            return End::Unheard;
+            return End::Unwanted;
         }
     }
 }
@@ -200,7 +205,7 @@ async fn write(worker: u16, connection: Arc<Connection>, mut queue: mpsc::Receiv
             return End::Worker { worker, error };
         }
     }
-    End::Unheard
+    End::Unwanted
 }
 
 /// While all workers are here, nobody else has anything to say.
@@ -218,7 +223,7 @@ impl fmt::Display for End {
             End::Exited(Err(error)) => write!(f, "it cannot be watched: {error}"),
             End::Process(error) => error.fmt(f),
             End::Worker { worker, error } => write!(f, "worker {worker}: {error}"),
-            End::Unheard => f.write_str("nobody listens to it any more"),
+            End::Unwanted => f.write_str("nobody needs it any more"),
         }
     }
 }

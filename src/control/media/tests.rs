@@ -130,6 +130,7 @@ async fn a_worker_that_breaks_the_rules_costs_its_process_and_a_new_one_is_taken
         for worker in 0..2 {
             assert_eq!(events.recv().await, Some(MediaEvent::WorkerLost { worker }));
         }
+        assert_eq!(pool.workers(), []);
         assert_eq!(pool.send(0, Command::Report).await, Err(NoWorker));
         let _new = blocking(move || {
             drop(old);

@@ -16,7 +16,7 @@ const RUN_BYTES_MAX: usize = 65_507;
 const RECENT: usize = 4;
 
 /// Datagrams of one turn, ordered by destination and cut into runs. Each destination gets its own in the order
-/// in which they were made. Nothing is allocated after the first turns.
+/// in which they were made. Nothing is allocated once it is made.
 pub struct Plan {
     /// In the order of their first datagram.
     destinations: Vec<Destination>,
@@ -241,6 +241,21 @@ mod tests {
         assert_eq!(lengths(100, 130, &mut plan), [64, 64, 2]);
         assert_eq!(lengths(1_500, 100, &mut plan), [43, 43, 14]);
         const { assert!(43 * 1_500 <= RUN_BYTES_MAX && 44 * 1_500 > RUN_BYTES_MAX) };
+    }
+
+    #[test]
+    fn a_full_turn_of_strangers_fits_the_room_that_was_made_for_it() {
+        let mut plan = Plan::new(1_024);
+        let room = |plan: &Plan| {
+            let Plan { destinations, index, datagrams, order, runs, .. } = plan;
+            [destinations.capacity(), index.capacity(), datagrams.capacity(), order.capacity(), runs.capacity()]
+        };
+        let before = room(&plan);
+        for turn in 0..3 {
+            plan.arrange((0..1_024).map(|port: u16| (usize::from(port), to(0, port + turn), 1_100)), |_| false);
+            assert_eq!(plan.runs(0).len(), 1_024);
+        }
+        assert_eq!(room(&plan), before);
     }
 
     #[test]

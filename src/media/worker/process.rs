@@ -5,6 +5,7 @@
 //! must not outlive it.
 #![forbid(unsafe_code)]
 
+use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::UdpSocket;
@@ -42,6 +43,8 @@ pub enum ProcessError {
         port: u16,
         error: io::Error,
     },
+    /// The certificate that peers are to see cannot be used.
+    Handshaker(Box<dyn Error + Send + Sync>),
     /// The system gives no thread or no randomness.
     Start {
         worker: u16,
@@ -67,7 +70,10 @@ enum Ending {
 ///
 /// `handshaker` is asked once per worker; all its answers show one certificate. When this returns, workers may still
 /// be running: the process is expected to end.
-pub fn run(path: &Path, handshaker: impl Fn() -> Box<dyn Handshaker>) -> Result<(), ProcessError> {
+pub fn run<E: Error + Send + Sync + 'static>(
+    path: &Path,
+    handshaker: impl Fn() -> Result<Box<dyn Handshaker>, E>,
+) -> Result<(), ProcessError> {
     // 1. Hear what control wants.
     let mut control = LinkSocket::connect(path).map_err(ProcessError::Connect)?;
     control.wait_at_most(Some(SETUP_PATIENCE)).map_err(ProcessError::Connect)?;
@@ -82,7 +88,8 @@ pub fn run(path: &Path, handshaker: impl Fn() -> Box<dyn Handshaker>) -> Result<
     let clock = Clock::start();
     let (ending, ended) = mpsc::channel();
     for (worker, sockets) in (0..).zip(sockets) {
-        let (ending, path, handshaker) = (ending.clone(), path.to_owned(), handshaker());
+        let handshaker = handshaker().map_err(|error| ProcessError::Handshaker(error.into()))?;
+        let (ending, path) = (ending.clone(), path.to_owned());
         let body = move || {
             let result = catch_unwind(AssertUnwindSafe(|| work(worker, &path, sockets, handshaker, clock)));
             // Nobody hears it where the process has ended for another reason.
@@ -186,6 +193,7 @@ impl fmt::Display for ProcessError {
                 f,
                 "cannot open UDP port {port} for worker {worker}: {error}; are the configured addresses this machine's own, and the port free?"
             ),
+            ProcessError::Handshaker(error) => write!(f, "cannot prepare the DTLS certificate: {error}"),
             ProcessError::Start { worker, error } => write!(f, "cannot start worker {worker}: {error}"),
             ProcessError::Worker { worker, error } => write!(f, "worker {worker} has failed: {error}"),
             ProcessError::Panicked { worker } => write!(f, "worker {worker} has panicked: a fault of the program"),
@@ -193,7 +201,7 @@ impl fmt::Display for ProcessError {
     }
 }
 
-impl std::error::Error for ProcessError {}
+impl Error for ProcessError {}
 
 #[cfg(test)]
 mod tests {
@@ -225,15 +233,26 @@ mod tests {
         }
     }
 
+    fn no_worker() -> Result<Box<dyn Handshaker>, io::Error> {
+        panic!("no worker may start")
+    }
+
     /// Runs a media process against a control that does `script` with its connection.
     fn against(script: impl FnOnce(Socket) + Send + 'static) -> Result<(), ProcessError> {
+        against_with(no_worker, script)
+    }
+
+    fn against_with(
+        handshaker: impl Fn() -> Result<Box<dyn Handshaker>, io::Error>,
+        script: impl FnOnce(Socket) + Send + 'static,
+    ) -> Result<(), ProcessError> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("media.sock");
         let listener = socket().unwrap();
         listener.bind(&SockAddr::unix(&path).unwrap()).unwrap();
         listener.listen(8).unwrap();
         let control = thread::spawn(move || script(listener.accept().unwrap().0));
-        let result = run(&path, || panic!("no worker may start"));
+        let result = run(&path, handshaker);
         control.join().unwrap();
         result
     }
@@ -241,7 +260,7 @@ mod tests {
     #[test]
     fn a_control_that_is_not_there_is_named() {
         let directory = tempfile::tempdir().unwrap();
-        let error = run(&directory.path().join("media.sock"), || panic!("no worker may start")).unwrap_err();
+        let error = run(&directory.path().join("media.sock"), no_worker).unwrap_err();
         assert!(matches!(error, ProcessError::Connect(_)), "{error}");
     }
 
@@ -264,6 +283,13 @@ mod tests {
         })
         .unwrap_err();
         assert!(matches!(error, ProcessError::Setup(_)), "{error}");
+    }
+
+    #[test]
+    fn a_certificate_that_cannot_be_used_starts_nothing() {
+        let unusable = || Err(io::Error::from(io::ErrorKind::InvalidData));
+        let error = against_with(unusable, |socket| drop(LinkSocket::new(socket).send(&setup(1, 1, 0)))).unwrap_err();
+        assert!(matches!(error, ProcessError::Handshaker(_)), "{error}");
     }
 
     #[test]
