@@ -18,9 +18,9 @@ fn last_leg(world: &World, wanted: Seat) -> (u16, crate::base::VisitId, crate::b
     commands
         .iter()
         .rev()
-        .find_map(|(worker, command)| match command {
-            Command::Connect { visit, seat, leg, .. } if *seat == wanted => Some((*worker, *visit, *leg)),
-            _ => None,
+        .find_map(|(worker, command)| {
+            let Command::Connect { visit, seat, leg, .. } = command else { return None };
+            (*seat == wanted).then_some((*worker, *visit, *leg))
         })
         .unwrap()
 }
