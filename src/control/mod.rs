@@ -8,6 +8,7 @@ pub mod negotiate;
 pub mod schedule;
 pub mod verify;
 
+pub mod media;
 pub mod registry;
 
 pub mod api;
