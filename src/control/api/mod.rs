@@ -61,7 +61,6 @@ pub struct App {
     pub site: SiteInfo,
     /// `https://host[:port]`, without a slash at the end: where links point to.
     pub public_url: String,
-    pub limits: Limits,
     /// Becomes true when the server is to stop.
     pub shutdown: watch::Receiver<bool>,
 }

@@ -298,7 +298,10 @@ impl Visit {
     /// Media lost the whole visit: every seat with a leg is kept for a while.
     pub fn media_lost(&mut self, now: Now) -> bool {
         let legs: Vec<_> = self.people.iter().filter_map(|person| unseat(person.presence)).collect();
-        legs.iter().fold(false, |changed, gone| self.leg_ended(gone.seat, gone.leg, now) || changed)
+        for gone in &legs {
+            self.leg_ended(gone.seat, gone.leg, now);
+        }
+        !legs.is_empty()
     }
 
     /// Time passed: seats that were kept long enough are free.

@@ -58,7 +58,7 @@ impl Store {
 
     /// The links of an appointment, oldest first.
     pub async fn links(&self, appointment: AppointmentId) -> Result<Vec<Link>, StoreError> {
-        let found = sqlx::query("SELECT * FROM links WHERE appointment_id = $1 ORDER BY created_at, id")
+        let found = sqlx::query("SELECT * FROM links WHERE appointment_id = $1 ORDER BY place, id")
             .bind(appointment.to_string())
             .fetch_all(&self.readers);
         found.await?.iter().map(read).collect()
@@ -117,8 +117,8 @@ pub(super) async fn insert(tx: &mut Transaction<'_, Sqlite>, new: &NewLink, now:
     let link = &new.link;
     sqlx::query(
         "INSERT INTO links
-         (id, appointment_id, role, patient_id, provider_id, name, token_sha256, failures, created_at)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, 0, $8)",
+         (id, appointment_id, place, role, patient_id, provider_id, name, token_sha256, failures, created_at)
+         VALUES ($1, $2, (SELECT COUNT(*) FROM links WHERE appointment_id = $2), $3, $4, $5, $6, $7, 0, $8)",
     )
     .bind(link.id.to_string())
     .bind(link.appointment.to_string())

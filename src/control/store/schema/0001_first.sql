@@ -49,9 +49,11 @@ CREATE TABLE visits (
     ended_at       BIGINT
 );
 
+-- place: the order in which an appointment's links were made; several are made in one moment.
 CREATE TABLE links (
     id             TEXT PRIMARY KEY,
     appointment_id TEXT NOT NULL REFERENCES appointments (id),
+    place          INTEGER NOT NULL,
     role           TEXT NOT NULL,
     patient_id     TEXT REFERENCES patients (id),
     provider_id    TEXT REFERENCES providers (id),
@@ -62,7 +64,7 @@ CREATE TABLE links (
     revoked_at     BIGINT,
     created_at     BIGINT NOT NULL
 );
-CREATE INDEX links_by_appointment ON links (appointment_id, created_at, id);
+CREATE INDEX links_by_appointment ON links (appointment_id, place);
 
 -- replaced_at: the same person came in again by the same link, or the link was revoked.
 CREATE TABLE participants (
