@@ -14,12 +14,18 @@ pub fn check(config: &Config) -> Vec<Failure> {
     if let Err(failure) = tls::from_files(&config.server.certificate, &config.server.key) {
         found.push(failure);
     }
-    for (key, path) in [("store.path", config.store.path.as_path()), ("server.runtime_directory", &config.server.runtime_directory.join("socket"))] {
+    for (key, path) in [
+        ("store.path", config.store.path.as_path()),
+        ("server.runtime_directory", &config.server.runtime_directory.join("socket")),
+    ] {
         found.extend(directory(key, path));
     }
     for address in &config.server.listen {
         if let Err(error) = TcpListener::bind(address) {
-            found.push(Failure::new(format!("server.listen: {address}: {error}"), "name a free port and an address of this machine; is Quartet running already?"));
+            found.push(Failure::new(
+                format!("server.listen: {address}: {error}"),
+                "name a free port and an address of this machine; is Quartet running already?",
+            ));
         }
     }
     let media = match config.media.addresses.as_slice() {
@@ -47,7 +53,12 @@ fn directory(key: &str, path: &Path) -> Option<Failure> {
     let directory = path.parent()?;
     match fs::metadata(directory) {
         Ok(is) if is.is_dir() && !is.permissions().readonly() => None,
-        Ok(_) => Some(Failure::new(format!("{key}: {} is no directory that can be written", directory.display()), "make it a directory of the user that runs Quartet")),
-        Err(error) => Some(Failure::new(format!("{key}: {}: {error}", directory.display()), format!("mkdir -p {}", directory.display()))),
+        Ok(_) => Some(Failure::new(
+            format!("{key}: {} is no directory that can be written", directory.display()),
+            "make it a directory of the user that runs Quartet",
+        )),
+        Err(error) => {
+            Some(Failure::new(format!("{key}: {}: {error}", directory.display()), format!("mkdir -p {}", directory.display())))
+        }
     }
 }

@@ -32,7 +32,8 @@ pub struct Demo {
 
 /// Made up, as all of this.
 const PROVIDER: &str = "Dr. Amara Okafor";
-const PATIENTS: [(&str, &str); 3] = [("Rosalind Hawthorne", "1951-07-25"), ("Luis Ortega Villanueva", "1984-02-29"), ("مريم الخطيب", "2009-11-03")];
+const PATIENTS: [(&str, &str); 3] =
+    [("Rosalind Hawthorne", "1951-07-25"), ("Luis Ortega Villanueva", "1984-02-29"), ("مريم الخطيب", "2009-11-03")];
 const GROUP: &str = "Living with diabetes";
 /// Long enough to try everything twice.
 const DURATION_MINUTES: i64 = 120;
@@ -58,7 +59,8 @@ struct PatientLink {
 /// Runs until SIGTERM or SIGINT.
 pub fn demo(demo: &Demo) -> Result<(), Failure> {
     telemetry::start_log(demo.log.word()).map_err(|error| Failure::new(format!("--log: {error}"), ""))?;
-    let throw_away = TempDir::with_prefix("quartet-demo-").map_err(|error| Failure::new(format!("no temporary directory: {error}"), "set TMPDIR to one"))?;
+    let throw_away = TempDir::with_prefix("quartet-demo-")
+        .map_err(|error| Failure::new(format!("no temporary directory: {error}"), "set TMPDIR to one"))?;
     let data = demo.data.as_deref().unwrap_or(throw_away.path());
     runtime()?.block_on(async {
         let listeners = loopback(demo.port).await?;
@@ -78,7 +80,10 @@ pub fn demo(demo: &Demo) -> Result<(), Failure> {
 /// Listens on both loopback addresses, because `localhost` may mean either.
 async fn loopback(port: u16) -> Result<Vec<TcpListener>, Failure> {
     let mut listeners = listen(&[SocketAddr::from((Ipv4Addr::LOCALHOST, port))]).await.map_err(|failure| {
-        Failure::new(failure.to_string(), format!("is another demo running? `quartet demo --port {}` takes another port", port.wrapping_add(1)))
+        Failure::new(
+            failure.to_string(),
+            format!("is another demo running? `quartet demo --port {}` takes another port", port.wrapping_add(1)),
+        )
     })?;
     if let Some(Ok(first)) = listeners.first().map(TcpListener::local_addr)
         && let Ok(second) = listen(&[SocketAddr::from((Ipv6Addr::LOCALHOST, first.port()))]).await
@@ -90,7 +95,8 @@ async fn loopback(port: u16) -> Result<Vec<TcpListener>, Failure> {
 }
 
 fn configure(data: &Path, runtime: &Path, port: u16, log: Level) -> Result<Config, Failure> {
-    std::fs::create_dir_all(data).map_err(|error| Failure::new(format!("--data {}: {error}", data.display()), "name a directory that can be written"))?;
+    std::fs::create_dir_all(data)
+        .map_err(|error| Failure::new(format!("--data {}: {error}", data.display()), "name a directory that can be written"))?;
     let mut config = Config::default();
     config.server.public_url = format!("https://localhost:{port}");
     config.server.runtime_directory = runtime.join("run");
@@ -106,7 +112,9 @@ fn configure(data: &Path, runtime: &Path, port: u16, log: Level) -> Result<Confi
 /// Makes up people, their appointment, and a token to drive it all with.
 async fn make_up(store: &Store, public_url: &str) -> Result<Facts, Failure> {
     let now = Timestamp::now();
-    let unkept = |error: crate::control::store::StoreError| Failure::new(format!("the demo's records could not be kept: {error}"), "see that the disk has room");
+    let unkept = |error: crate::control::store::StoreError| {
+        Failure::new(format!("the demo's records could not be kept: {error}"), "see that the disk has room")
+    };
     let provider = Provider { id: ProviderId::from_bits(random::bits()), name: name(PROVIDER)?, telehealth_enabled: true };
     store.add_provider(&provider, now).await.map_err(unkept)?;
     let mut patients = Vec::new();
@@ -163,7 +171,9 @@ fn announce(demo: &Demo, facts: &Facts, server: &Server) -> Result<(), Failure> 
     println!("Steer the visit with curl (this token may do everything):");
     println!("  export T='Authorization: Bearer {admin_token}'");
     println!("  curl --insecure -H \"$T\" {base_url}/api/v1/visits/{visit}");
-    println!("  curl --insecure -H \"$T\" -H 'Content-Type: application/json' -d '{{\"all\":true}}' {base_url}/api/v1/visits/{visit}/admit");
+    println!(
+        "  curl --insecure -H \"$T\" -H 'Content-Type: application/json' -d '{{\"all\":true}}' {base_url}/api/v1/visits/{visit}/admit"
+    );
     println!("  curl --insecure -H \"$T\" -X POST {base_url}/api/v1/visits/{visit}/end\n");
     let ports: Vec<String> = server.media_addresses().iter().map(SocketAddr::to_string).collect();
     println!("Media is received on UDP {}.", ports.join(", "));

@@ -11,10 +11,13 @@ use crate::media::worker::process;
 
 /// Runs the media process until the control process that listens at `socket` goes away.
 pub fn media(socket: &Path, level: Level) -> Result<(), Failure> {
-    telemetry::start_log(level.word());
-    let hint = "this is a fault of Quartet or of its crypto library: please report it";
-    let identity = Identity::generate(SystemTime::now()).map_err(|error| Failure::new(format!("no DTLS certificate: {error}"), hint))?;
-    // Made once and before any worker starts, so that a worker's own can be made from it without failing.
-    let handshaker = BoringHandshaker::new(&identity).map_err(|error| Failure::new(format!("no DTLS: {error}"), hint))?;
-    process::run(socket, || Box::new(handshaker.clone()) as Box<dyn Handshaker>).map_err(|error| Failure::new(format!("media: {error}"), ""))
+    telemetry::start_log(level.word()).map_err(|error| Failure::new(format!("--log: {error}"), ""))?;
+    let identity = Identity::generate(SystemTime::now()).map_err(|error| {
+        Failure::new(
+            format!("no DTLS certificate: {error}"),
+            "this is a fault of Quartet or of its crypto library: please report it",
+        )
+    })?;
+    process::run(socket, || BoringHandshaker::new(&identity).map(|handshaker| Box::new(handshaker) as Box<dyn Handshaker>))
+        .map_err(|error| Failure::new(format!("media: {error}"), ""))
 }

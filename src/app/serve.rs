@@ -57,7 +57,6 @@ pub(super) struct Server {
     pool: Arc<Workers>,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
-    pub(super) listening: Vec<SocketAddr>,
 }
 
 impl Server {
@@ -70,7 +69,8 @@ impl Server {
         addresses: Vec<IpAddr>,
     ) -> Result<Server, Failure> {
         let workers = config.media.workers.unwrap_or_else(cores);
-        let program = std::env::current_exe().map_err(|error| Failure::new(format!("this program cannot be found again: {error}"), ""))?;
+        let program =
+            std::env::current_exe().map_err(|error| Failure::new(format!("this program cannot be found again: {error}"), ""))?;
         let (pool, heard) = MediaPool::start(MediaConfig {
             socket: media_socket(config),
             setup: Setup { workers, addresses, first_port: config.media.first_port },
@@ -91,11 +91,10 @@ impl Server {
 
         let (stop, stopped) = watch::channel(false);
         let limits = limits(config);
-        let app = App { registry, site: site(config), public_url: config.server.public_url.clone(), limits, shutdown: stopped.clone() };
-        let listening = listeners.iter().filter_map(|listener| listener.local_addr().ok()).collect();
+        let app = App { registry, site: site(config), public_url: config.server.public_url.clone(), shutdown: stopped.clone() };
         let router = api::router(app, web::routes());
         let serving = tokio::spawn(api::serve(listeners, tls, limits, router, stopped));
-        Ok(Server { pool, stop, serving, listening })
+        Ok(Server { pool, stop, serving })
     }
 
     /// How many media workers there are.
@@ -161,7 +160,10 @@ pub(super) async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>,
     let mut listeners = Vec::new();
     for address in addresses {
         let listener = TcpListener::bind(address).await.map_err(|error| {
-            Failure::new(format!("server.listen: {address}: {error}"), "name a free port and an address of this machine; is Quartet running already?")
+            Failure::new(
+                format!("server.listen: {address}: {error}"),
+                "name a free port and an address of this machine; is Quartet running already?",
+            )
         })?;
         listeners.push(listener);
     }

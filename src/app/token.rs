@@ -30,7 +30,8 @@ impl From<TokenRole> for Staff {
 
 /// Makes a token: returned to be shown once, kept only as a hash.
 pub fn new_token(config: &Config, name: &str, role: TokenRole) -> Result<String, Failure> {
-    let name = Name::new(name).map_err(|error| Failure::new(format!("the name: {error}"), "say whose token it is, like front-desk"))?;
+    let name =
+        Name::new(name).map_err(|error| Failure::new(format!("the name: {error}"), "say whose token it is, like front-desk"))?;
     runtime()?.block_on(async {
         let store = open(config).await?;
         let (_, token) = staff::issue(&store, name, role.into(), Timestamp::now()).await.map_err(unusable)?;
@@ -58,7 +59,10 @@ pub fn revoke_token(config: &Config, id: &str) -> Result<(), Failure> {
 /// The store of a configuration, made if it is not there.
 pub(super) async fn open(config: &Config) -> Result<Store, Failure> {
     Store::open(&config.store.path).await.map_err(|error| {
-        Failure::new(format!("store.path: {}: {error}", config.store.path.display()), "see that this user may write the file and its directory, and that the disk has room")
+        Failure::new(
+            format!("store.path: {}: {error}", config.store.path.display()),
+            "see that this user may write the file and its directory, and that the disk has room",
+        )
     })
 }
 

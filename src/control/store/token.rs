@@ -36,6 +36,13 @@ impl Store {
         found.await?.as_ref().map(read).transpose()
     }
 
+    /// Every living token, oldest first.
+    pub async fn tokens(&self) -> Result<Vec<AdminToken>, StoreError> {
+        let found =
+            sqlx::query("SELECT * FROM admin_tokens WHERE revoked_at IS NULL ORDER BY created_at, id").fetch_all(&self.readers);
+        found.await?.iter().map(read).collect()
+    }
+
     /// Revokes a token. False if it is not a living one.
     pub async fn revoke_token(&self, id: TokenId, now: Timestamp) -> Result<bool, StoreError> {
         let revoked = sqlx::query("UPDATE admin_tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
