@@ -1,3 +1,4 @@
-//! One core's loop: [`run`] with its sockets and clock, [`shard`] without them.
+//! One core's loop: `run` with its sockets and clock, [`shard`] without them.
 
+mod route;
 pub mod shard;
