@@ -37,6 +37,8 @@ pub(crate) struct Browser {
     pub(crate) screen: Stream,
     /// The next transport-wide number.
     transport: u16,
+    /// Whether it keeps what it hears.
+    pub(crate) keeps: bool,
     pub(crate) heard: Vec<Heard>,
     /// Keyframe requests: when, and for which SSRC.
     pub(crate) asked: Vec<(Instant, Ssrc)>,
@@ -164,6 +166,7 @@ impl Browser {
             camera,
             screen,
             transport: 65_000,
+            keeps: true,
             heard: Vec::new(),
             asked: Vec::new(),
             sender_reports: Vec::new(),
@@ -364,6 +367,9 @@ impl Browser {
         let opened = self.opener.open_rtp(datagram, &header).expect("the server seals right, and nothing twice");
         if opened.slot.is_none() {
             self.opener.admit(header.ssrc, opened.index).expect("few lines");
+        }
+        if !self.keeps {
+            return;
         }
         let packet = &datagram[..opened.len];
         let payload = header.payload(packet).expect("no padding");

@@ -14,8 +14,8 @@ use std::time::Duration;
 
 const HANDSHAKE: u8 = 22;
 const ALERT: u8 = 21;
-/// A content type that makes the handshake panic: a visit that fails inside.
-const PANIC: u8 = 63;
+/// Application data makes the handshake panic: a visit that fails inside.
+const PANIC: u8 = 23;
 const HEAD: usize = 13;
 
 /// The server's half.

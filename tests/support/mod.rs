@@ -5,6 +5,7 @@
 pub(crate) mod browser;
 pub(crate) mod fake_dtls;
 pub(crate) mod packets;
+pub(crate) mod streams;
 pub(crate) mod world;
 
 pub(crate) use world::World;

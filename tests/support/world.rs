@@ -25,6 +25,8 @@ pub(crate) struct World {
     pub(crate) screens: [bool; 4],
     /// Whether a browser sends anything at all.
     pub(crate) alive: [bool; 4],
+    /// Told true when the shard gets the word and false when it has done: for whoever counts what it costs.
+    pub(crate) around_the_shard: fn(bool),
     profile: SrtpProfile,
     steps: u64,
 }
@@ -44,6 +46,7 @@ impl World {
             sound: [true; 4],
             screens: [false; 4],
             alive: [true; 4],
+            around_the_shard: |_| {},
             profile,
             steps: 0,
         }
@@ -101,7 +104,9 @@ impl World {
     }
 
     pub(crate) fn send_from(&mut self, path: Path, mut datagram: Vec<u8>) {
+        (self.around_the_shard)(true);
         self.shard.handle_datagram(self.now, path, &mut datagram);
+        (self.around_the_shard)(false);
         self.settle();
     }
 
@@ -128,7 +133,9 @@ impl World {
             self.now += STEP;
             self.steps += 1;
             while let Some(deadline) = self.shard.deadline().filter(|deadline| deadline.at <= self.now) {
+                (self.around_the_shard)(true);
                 self.shard.handle_timeout(self.now);
+                (self.around_the_shard)(false);
                 self.settle();
                 let next = self.shard.deadline();
                 assert!(next.is_none_or(|next| next.at > deadline.at), "{deadline:?} is not done with");

@@ -120,7 +120,7 @@ impl Shard {
                 self.turn(now, key, |visit, turn| visit.handle_timeout(turn));
             }
         }
-        self.deadline = self.visits.iter().flatten().map(|visit| visit.deadline()).fold(None, Deadline::earlier);
+        self.refresh();
         self.check_invariants();
     }
 
@@ -254,8 +254,14 @@ impl Shard {
         let Some(visit) = self.visits.get_mut(key.0).and_then(Option::take) else { return };
         self.keys.remove(&visit.id());
         self.routes.forget_visit(key);
+        self.refresh();
         // One that failed may fail again while it goes.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(visit)));
+    }
+
+    /// Looks at every visit's deadline.
+    fn refresh(&mut self) {
+        self.deadline = self.visits.iter().flatten().map(|visit| visit.deadline()).fold(None, Deadline::earlier);
     }
 
     fn check_invariants(&self) {
