@@ -151,7 +151,7 @@ fn work(
     let fingerprint = handshaker.fingerprint();
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| start(error.into()))?;
-    let shard = Shard::new(worker, handshaker, seed, clock.now());
+    let shard = Shard::new(worker, handshaker, seed);
 
     let mut control = LinkSocket::connect(path).map_err(ProcessError::Connect)?;
     control.send(&Event::WorkerReady { worker, addresses, fingerprint })?;
