@@ -8,8 +8,7 @@
 use aws_lc_rs::digest::{SHA256, digest};
 use axum::Router;
 use axum::body::Body;
-use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, IF_NONE_MATCH, REFERRER_POLICY};
-use axum::http::header::{HeaderName, X_CONTENT_TYPE_OPTIONS};
+use axum::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, CONTENT_TYPE, ETAG, HeaderName, IF_NONE_MATCH};
 use axum::http::{HeaderMap, HeaderValue, Response, StatusCode};
 use axum::routing::get;
 use data_encoding::BASE64URL_NOPAD;
@@ -81,8 +80,8 @@ static ASSETS: &[File] = assets![
     "awake.js" JAVASCRIPT,
 ];
 
-/// The routes of the pages, to be merged beside the API's.
-pub fn routes<S: Clone + Send + Sync + 'static>() -> Router<S> {
+/// Answers for every page. What is true of every answer of this server (`nosniff`, no referrer) is added around it.
+pub fn router() -> Router {
     let mut router = Router::new();
     for file in DOCUMENTS {
         router = router.route(file.path, get(async || document(file)));
@@ -100,7 +99,6 @@ fn document(file: &'static File) -> Response<Body> {
     let headers = answer.headers_mut();
     headers.insert(CONTENT_SECURITY_POLICY, HeaderValue::from_static(POLICY));
     headers.insert(HeaderName::from_static("permissions-policy"), HeaderValue::from_static(PERMISSIONS));
-    headers.insert(HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin"));
     answer
 }
 
@@ -120,8 +118,6 @@ fn respond(file: &'static File, cache: HeaderValue) -> Response<Body> {
     let headers = answer.headers_mut();
     headers.insert(CONTENT_TYPE, HeaderValue::from_static(file.content_type));
     headers.insert(CACHE_CONTROL, cache);
-    headers.insert(X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
-    headers.insert(REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
     answer
 }
 
@@ -152,7 +148,7 @@ mod tests {
         for (name, value) in headers {
             request = request.header(name, *value);
         }
-        routes::<()>().call(request.body(Body::empty()).unwrap()).await.unwrap()
+        router().call(request.body(Body::empty()).unwrap()).await.unwrap()
     }
 
     fn header(answer: &Response<Body>, name: HeaderName) -> String {
@@ -212,7 +208,6 @@ mod tests {
             assert_eq!(header(&answer, CONTENT_TYPE), HTML);
             assert_eq!(header(&answer, CACHE_CONTROL), "no-store");
             assert_eq!(header(&answer, CONTENT_SECURITY_POLICY), POLICY);
-            assert_eq!(header(&answer, REFERRER_POLICY), "no-referrer");
             assert_eq!(to_bytes(answer.into_body(), usize::MAX).await.unwrap(), DOCUMENT);
         }
     }
