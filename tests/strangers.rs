@@ -189,7 +189,7 @@ async fn appointment(demo: &Demo) -> String {
         .json()
         .await
         .unwrap();
-    list["appointments"][0]["id"].as_str().expect("the demo's appointment is listed").to_owned()
+    list["items"][0]["id"].as_str().expect("the demo's appointment is listed").to_owned()
 }
 
 async fn guest_link(demo: &Demo, appointment: &str) -> String {

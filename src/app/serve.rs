@@ -74,7 +74,7 @@ impl Server {
         let (pool, heard) = MediaPool::start(MediaConfig {
             socket: media_socket(config),
             setup: Setup { workers, addresses, first_port: config.media.first_port },
-            launch: Launch::Child { program },
+            launch: Launch::Child { program, options: vec!["--log".into(), config.log.level.word().into()] },
             patience: MEDIA_PATIENCE,
         })
         .await

@@ -51,8 +51,8 @@ pub struct MediaConfig {
 /// Who starts the media process.
 #[derive(Clone, Debug)]
 pub enum Launch {
-    /// We do: this program, with the arguments `media --socket PATH`. Nobody else may connect.
-    Child { program: PathBuf },
+    /// We do: this program, with the arguments `media --socket PATH` and these options. Nobody else may connect.
+    Child { program: PathBuf, options: Vec<String> },
     /// Someone else does, as our own user or as this one.
     Elsewhere { user: Option<u32> },
 }

@@ -60,8 +60,8 @@ impl Life {
     /// Starts the media process, or waits for it, until all its workers are ready.
     pub(super) async fn begin(config: &MediaConfig, listener: &Listener) -> Result<Life, MediaError> {
         let (mut child, expected) = match &config.launch {
-            Launch::Child { program } => {
-                let child = spawn(Program::new(program), listener).map_err(MediaError::Spawn)?;
+            Launch::Child { program, options } => {
+                let child = spawn(Program::new(program), listener, options).map_err(MediaError::Spawn)?;
                 let process = child.id();
                 (Some(child), Expected { user: None, process })
             }
@@ -127,8 +127,8 @@ impl Life {
 }
 
 /// Starts the program as our media process.
-fn spawn(mut program: Program, listener: &Listener) -> io::Result<Child> {
-    program.arg("media").arg("--socket").arg(listener.path());
+fn spawn(mut program: Program, listener: &Listener, options: &[String]) -> io::Result<Child> {
+    program.arg("media").arg("--socket").arg(listener.path()).args(options);
     program.env_clear().envs(ENVIRONMENT.iter().filter_map(|&name| Some((name, std::env::var_os(name)?))));
     // All that it says is log; our standard output may be for programs to read.
     program.stdout(io::stderr().as_fd().try_clone_to_owned()?);

@@ -213,7 +213,7 @@ async fn a_media_process_that_never_comes_is_an_error_in_time() {
 #[tokio::test]
 async fn a_program_that_ends_at_once_or_is_not_there_is_named() {
     let place = tempfile::tempdir().unwrap();
-    let child = |program: &str| config(&place, 1, Launch::Child { program: program.into() });
+    let child = |program: &str| config(&place, 1, Launch::Child { program: program.into(), options: Vec::new() });
     let error = MediaPool::start(child("/bin/false")).await.err().unwrap();
     assert!(matches!(error, MediaError::Exited(status) if status.code() == Some(1)), "{error}");
     let error = MediaPool::start(child("/nonexistent/quartet")).await.err().unwrap();

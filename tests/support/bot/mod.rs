@@ -41,6 +41,8 @@ pub struct Bot {
 impl Bot {
     /// Takes a seat and connects; the person must have been admitted.
     pub async fn join(person: Person, profiles: &[SrtpProtectionProfile], claim: Claim) -> Result<Bot, Problem> {
+        // `dtls` asks rustls for a default provider, of which this build has two to choose from. A second call changes nothing.
+        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
         let certificate = Certificate::generate_self_signed(vec!["bot".to_owned()])?;
         let shown = match claim {
             Claim::Own => fingerprint(&certificate.certificate[0]),
