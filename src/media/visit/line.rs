@@ -80,7 +80,7 @@ impl Line {
     /// A packet went out.
     pub(super) fn sent(&mut self, payload: usize) {
         self.packets = self.packets.wrapping_add(1);
-        self.octets = self.octets.wrapping_add(payload as u32);
+        self.octets = self.octets.wrapping_add(u32::try_from(payload).unwrap_or(0));
     }
 }
 
