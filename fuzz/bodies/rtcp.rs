@@ -9,16 +9,16 @@ const ROOM: usize = 32 * 1024;
 pub(crate) fn run(input: &[u8]) {
     // A datagram is never longer.
     let input = &input[..input.len().min(1_500)];
+    let mut buffer = vec![0; ROOM];
     let mut blocks = Compound::new(input);
     for block in blocks.by_ref().take(BLOCKS_MAX).map_while(Result::ok) {
-        write_again(&block);
+        write_again(&block, &mut buffer);
     }
     assert!(!matches!(blocks.last(), Some(Ok(_))), "too many blocks, or one behind a malformed one");
 }
 
-fn write_again(block: &Block<'_>) {
-    let mut buffer = vec![0xaa; ROOM];
-    let mut writer = RtcpWriter::new(&mut buffer);
+fn write_again(block: &Block<'_>, buffer: &mut [u8]) {
+    let mut writer = RtcpWriter::new(buffer);
     let written = match block {
         Block::SenderReport(report) => writer.sender_report(report.ssrc, &report.info, &report.reports().collect::<Vec<_>>()),
         Block::ReceiverReport(report) => writer.receiver_report(report.ssrc, &report.reports().collect::<Vec<_>>()),
