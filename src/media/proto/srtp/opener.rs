@@ -27,6 +27,9 @@ pub struct Opened {
 ///
 /// A forged packet changes nothing here: windows and rollover counters move only after a tag was right, and
 /// streams come to be only where the caller admits them. A packet that is refused may be scrambled.
+///
+/// **A stream of which nothing was heard before its sequence number first wrapped stays closed**: nothing in it
+/// says how often that was (RFC 3711 §3.3.1). Browsers start below 2^15 for this reason.
 pub struct Opener {
     cipher: Cipher,
     /// RTP streams that were admitted.

@@ -35,7 +35,7 @@ pub struct Sealer {
 
 impl Sealer {
     pub fn new(profile: SrtpProfile, master: &MasterKey) -> Sealer {
-        // RFC 3711 §3.2.1: the SRTCP index is zero before the first packet.
+        // RFC 3711 §3.4: the SRTCP index is zero before the first packet.
         Sealer { cipher: Cipher::new(profile, master), streams: Streams::new(), next_rtcp: 0 }
     }
 
