@@ -2,6 +2,7 @@
 //!
 //! A test binary of its own, with one test, so that nobody else's allocations are counted.
 #![allow(unsafe_code, reason = "an allocator cannot be written without")]
+#![expect(clippy::unwrap_used, clippy::cast_possible_truncation, reason = "scripted browsers know what they made")]
 
 mod support;
 

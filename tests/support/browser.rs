@@ -318,7 +318,8 @@ impl Browser {
     pub(crate) fn reports(&mut self, now: Instant) -> Vec<u8> {
         // The browser's own idea of the date.
         let wall = now.as_nanos() + 1_000_000_000 * (3_900_000_000 + u64::from(self.leg.bits() as u16));
-        let ntp = (wall / 1_000_000_000) << 32 | ((wall % 1_000_000_000) << 32) / 1_000_000_000;
+        let fraction = ((wall % 1_000_000_000) << 32) / 1_000_000_000;
+        let ntp = ((wall / 1_000_000_000) << 32) | fraction;
         let reports: Vec<_> = [&self.microphone, &self.camera[0], &self.camera[1], &self.camera[2], &self.screen]
             .into_iter()
             .filter(|stream| stream.packets > 0)
@@ -406,7 +407,7 @@ impl Browser {
                 Block::TransportCc(feedback) => {
                     self.arrived.extend(feedback.statuses().filter(|(_, delta)| delta.is_some()).map(|(number, _)| number.0))
                 }
-                _ => {}
+                Block::Sdes | Block::Bye(_) | Block::Nack(_) | Block::Fir(_) | Block::Remb(_) | Block::Unknown(_) => {}
             }
         }
     }

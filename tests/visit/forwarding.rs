@@ -149,3 +149,29 @@ fn what_is_lost_on_the_way_here_is_missing_on_the_way_there_and_what_is_late_sti
     assert_eq!(heard[0].timestamp, heard[2].timestamp);
     assert!(heard.iter().all(|heard| heard.index < Seq64(1 << 20)));
 }
+
+#[test]
+fn a_switch_in_the_middle_of_a_frame_mixes_nothing() {
+    let mut world = World::new(SrtpProfile::AeadAes128Gcm);
+    let (sender, receiver) = (Seat::ALL[0], Seat::ALL[1]);
+    world.join(sender, 0);
+    world.join(receiver, 0);
+    world.layers[0] = [false, true, false];
+    world.run(1_000);
+    world.layers[0] = [false; 3];
+    world.browser(receiver).heard.clear();
+    let now = world.now;
+    let small = world.browser(sender).frame(now, H);
+    let large = world.browser(sender).frame(now, F);
+    let [h0, h1] = small.try_into().unwrap();
+    let [f0, f1, f2] = large.try_into().unwrap();
+    for datagram in [h0, f0, h1, f1, f2] {
+        world.send(sender, datagram);
+    }
+    let heard = world.browser(receiver).on_line(SourceKind::Camera, 0);
+    let layers: Vec<_> = heard.iter().map(|heard| usize::from(heard.layer())).collect();
+    assert_eq!(layers, [H, F, F, F]);
+    assert!(heard.windows(2).all(|pair| pair[1].index == pair[0].index.next()));
+    let step = heard[1].timestamp.wrapping_sub(heard[0].timestamp);
+    assert!((1..=90).contains(&step), "the same moment, and yet another frame: {step}");
+}

@@ -112,8 +112,11 @@ impl Arrivals {
 }
 
 fn place(number: u64) -> usize {
-    (number % REMEMBERED as u64) as usize
+    const MASK: u64 = REMEMBERED as u64 - 1;
+    (number & MASK) as usize
 }
+
+const _: () = assert!(REMEMBERED.is_power_of_two());
 
 #[cfg(test)]
 mod tests {

@@ -30,8 +30,9 @@ impl Bucket {
 
     /// Whether a packet of this length may come in.
     pub(super) fn allows(&mut self, now: Instant, len: usize) -> bool {
+        // A second fills it whole.
         let passed = now.since(self.filled).min(Duration::from_secs(1));
-        let fresh = passed.as_micros() as u64 * RATE / 1_000_000;
+        let fresh = passed.as_secs() * RATE + u64::from(passed.subsec_micros()) * RATE / 1_000_000;
         if fresh > 0 {
             self.bytes = (self.bytes + fresh).min(BURST);
             self.filled = now;

@@ -29,7 +29,7 @@ impl Ntp {
 
     /// Nanoseconds since NTP's zero. 2^32 seconds of them fit.
     fn nanos(self) -> i64 {
-        let nanos = (self.0 >> 32) * 1_000_000_000 + ((self.0 & 0xffff_ffff) * 1_000_000_000 >> 32);
+        let nanos = (self.0 >> 32) * 1_000_000_000 + (((self.0 & 0xffff_ffff) * 1_000_000_000) >> 32);
         i64::try_from(nanos).unwrap_or(i64::MAX)
     }
 
@@ -79,7 +79,7 @@ impl SenderClock {
     /// A sender report came.
     pub(super) fn learn(&mut self, now: Instant, ntp: Ntp) {
         let ahead = i64::try_from(now.as_nanos()).unwrap_or(i64::MAX).saturating_sub(ntp.nanos());
-        let stepped = |known: i64| ahead.abs_diff(known) > STEP.as_nanos() as u64;
+        let stepped = |known: i64| Duration::from_nanos(ahead.abs_diff(known)) > STEP;
         self.ahead_nanos = match self.ahead_nanos {
             // The report that was least delayed is nearest to the truth.
             Some(known) if !stepped(known) => Some(known.min(ahead)),

@@ -14,7 +14,7 @@ use crate::base::{DropReason, Seat};
 use crate::link::terms::{SourceKind, Ssrc};
 use crate::media::wire::rtcp::{Block, Compound, SenderInfo};
 
-/// Opens a compound packet of `seat` and does what it says. Whether it authenticated.
+/// Opens a compound packet of `seat` and does what it says.
 pub(super) fn handle(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Option<Seat>, datagram: &mut [u8]) {
     let Some(leg) = seats[seat.index()].as_mut() else { return };
     let Some(flow) = leg.flow_mut() else {

@@ -5,6 +5,7 @@ use super::bucket::Bucket;
 use super::clock::SenderClock;
 use super::line::Lines;
 use super::random::Random;
+use super::reports::FIRST_REPORT;
 use super::track::Inbound;
 use crate::base::Instant;
 use crate::link::terms::{LegTerms, Ssrc};
@@ -48,7 +49,7 @@ impl Flow {
             clock: SenderClock::default(),
             ssrc: Ssrc(random.word()),
             cname: terms.cname.as_str().into(),
-            reports_due: now + super::reports::FIRST_REPORT,
+            reports_due: now + FIRST_REPORT,
         }
     }
 }

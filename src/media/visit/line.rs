@@ -1,14 +1,13 @@
 //! What a seat receives: lines, each one continuous stream, whoever and whichever layer stands behind it.
 
 use super::ingress::Incoming;
+use super::random::Random;
 use super::rewrite::{Rewriter, Stamp};
 use super::track::Track;
 use super::watch::{Layer, Verdict, Watch};
 use crate::base::{Instant, Seat};
 use crate::link::terms::{OutboundLine, SourceKind, Ssrc};
 use crate::media::proto::srtp::{OutboundSlot, Sealer};
-
-use super::random::Random;
 
 /// Three of sound, three of pictures, one screen.
 pub(super) const LINES: usize = 7;
@@ -80,7 +79,7 @@ impl Line {
     /// A packet went out.
     pub(super) fn sent(&mut self, payload: usize) {
         self.packets = self.packets.wrapping_add(1);
-        self.octets = self.octets.wrapping_add(payload as u32);
+        self.octets = self.octets.wrapping_add(u32::try_from(payload).unwrap_or(0));
     }
 }
 

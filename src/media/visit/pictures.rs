@@ -41,7 +41,11 @@ impl Pictures {
     /// The line's counters for this packet.
     pub(super) fn map(&mut self, descriptor: &Descriptor) -> Picture {
         let (picture, tl0, key) = fields(descriptor);
-        Picture { id: self.picture.map(picture), tl0_index: self.tl0.map(tl0) as u8, key_index: self.key.map(key) as u8 }
+        Picture {
+            id: self.picture.map(picture),
+            tl0_index: (self.tl0.map(tl0) & 0xff) as u8,
+            key_index: (self.key.map(key) & 0x1f) as u8,
+        }
     }
 }
 

@@ -71,9 +71,12 @@ impl Reception {
         self.expected_before = expected;
         self.received_before = self.received;
         let lost_now = expected_now.saturating_sub(received_now);
-        let fraction_lost = if expected_now == 0 { 0 } else { (lost_now * 256 / expected_now).min(255) as u8 };
-        let cumulative_lost = (expected as i64 - self.received as i64).clamp(-0x80_0000, 0x7f_ffff) as i32;
-        let since = |clock: &StreamClock| (now.since(clock.arrived).as_micros() * 65_536 / 1_000_000).min(u32::MAX.into()) as u32;
+        let fraction_lost = (lost_now * 256).checked_div(expected_now).unwrap_or(0).min(255) as u8;
+        let cumulative_lost = i32::try_from(expected as i64 - self.received as i64).unwrap_or(i32::MAX);
+        let since = |clock: &StreamClock| {
+            let ticks = now.since(clock.arrived).as_micros() * 65_536 / 1_000_000;
+            u32::try_from(ticks).unwrap_or(u32::MAX)
+        };
         Received {
             fraction_lost,
             cumulative_lost,
@@ -120,8 +123,8 @@ mod tests {
     fn an_even_stream_has_no_jitter_and_an_uneven_one_does() {
         let mut even = Reception::new(at(0), 90_000, Seq64(0), u32::MAX - 10_000);
         let mut uneven = Reception::new(at(0), 90_000, Seq64(0), 0);
-        for packet in 0..200 {
-            let timestamp = packet as u32 * 3_000;
+        for (packet, number) in (0..200).zip(0u32..) {
+            let timestamp = number * 3_000;
             let sent = Duration::from_nanos(packet * 33_333_333);
             even.take(Instant::ZERO + sent, Seq64(packet), timestamp.wrapping_sub(10_001));
             uneven.take(Instant::ZERO + sent + Duration::from_millis(packet % 2 * 10), Seq64(packet), timestamp);

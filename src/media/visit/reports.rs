@@ -9,14 +9,12 @@ use super::egress;
 use super::forward::Seats;
 use super::leg::Leg;
 use super::line::{LINES, Line};
-use super::track::rate;
+use super::track::{SOURCES, rate};
 use super::turn::Turn;
 use crate::base::limits::LAYERS;
 use crate::base::{Instant, Seat};
 use crate::link::terms::Ssrc;
 use crate::media::wire::rtcp::{ReportBlock, SenderInfo};
-
-use super::track::SOURCES;
 
 /// From one report to the next. Longer would make lip-sync late after a change of person; shorter would spend
 /// more on reports than they tell (RFC 3550 §6.2 asks for at most 5 % of the bandwidth; this is below 0.5 %).

@@ -65,7 +65,7 @@ impl Rewriter {
         Some(Stamp { index, timestamp, picture: picture.map(|(pictures, descriptor)| pictures.map(descriptor)) })
     }
 
-    /// The sender's timestamp of the newest packet, with the layer it came from known to the caller.
+    /// The newest packet's timestamp as its sender wrote it.
     pub(super) fn newest_input(&self) -> Option<u32> {
         self.timeline.newest_input()
     }

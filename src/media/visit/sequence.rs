@@ -13,6 +13,9 @@ use crate::base::Seq64;
 /// How many of the newest gaps are remembered, for packets that come late. More would find the place of
 /// packets so late that no decoder wants them; fewer would give up packets of a burst of probing.
 const GAPS: usize = 64;
+const GAPS_MASK: u64 = GAPS as u64 - 1;
+
+const _: () = assert!(GAPS.is_power_of_two());
 
 /// Maps the numbers of whatever stands behind a line to the line's own.
 pub(super) struct Sequence {
@@ -75,7 +78,7 @@ impl Sequence {
             return;
         }
         source.newest = packet;
-        source.gaps[(source.closed % GAPS as u64) as usize] = packet;
+        source.gaps[(source.closed & GAPS_MASK) as usize] = packet;
         source.closed += 1;
         self.next = source.number(packet, source.closed).next();
     }
@@ -93,7 +96,7 @@ impl Source {
         let mut later = 0;
         // Gaps are remembered in order, so the newest that is not later ends the search.
         while later < known {
-            let gap = self.gaps[((self.closed - 1 - later) % GAPS as u64) as usize];
+            let gap = self.gaps[((self.closed - 1 - later) & GAPS_MASK) as usize];
             if gap == packet {
                 return None;
             }
@@ -169,7 +172,7 @@ mod tests {
     #[test]
     fn what_is_older_than_the_remembered_gaps_is_given_up() {
         let mut sequence = begun(100, 1);
-        for gap in 0..GAPS as u64 + 1 {
+        for gap in 0..=GAPS as u64 {
             sequence.skip(Seq64(10 + gap));
         }
         assert_eq!(sequence.map(Seq64(9)), None);

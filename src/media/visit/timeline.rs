@@ -53,7 +53,7 @@ impl Timeline {
     pub(super) fn begin(&mut self, now: Instant, input: u32, captured_ns: Option<i64>) {
         if let Some((_, arrived)) = self.sent {
             let passed = i64::try_from(now.since(arrived).as_nanos()).unwrap_or(i64::MAX);
-            let agrees = |captured: &i64| captured.abs_diff(passed) <= DISAGREEMENT_MAX.as_nanos() as u64;
+            let agrees = |captured: &i64| Duration::from_nanos(captured.abs_diff(passed)) <= DISAGREEMENT_MAX;
             let step = captured_ns.filter(agrees).unwrap_or(passed);
             let ticks = ticks(step, self.rate).max(i64::from(self.step_min));
             self.newest = self.newest.wrapping_add(low_bits(ticks));

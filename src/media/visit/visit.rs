@@ -6,7 +6,7 @@ use super::egress;
 use super::feedback;
 use super::forward::{Seats, forward};
 use super::ingress;
-use super::leg::{Leg, News};
+use super::leg::{Leg, News, SILENCE};
 use super::reports;
 use super::track::{ALL_SOURCES, Track};
 use super::turn::Turn;
@@ -63,12 +63,13 @@ impl Visit {
 
     /// Whether the leg of this seat was heard lately.
     pub fn hears(&self, seat: Seat, now: Instant) -> bool {
-        self.seats[seat.index()].as_ref().is_some_and(|leg| now.since(leg.heard()) < super::leg::SILENCE)
+        self.seats[seat.index()].as_ref().is_some_and(|leg| now.since(leg.heard()) < SILENCE)
     }
 
     /// Seats a leg. One that sits there gives way.
     pub fn connect(&mut self, turn: &mut Turn<'_>, seat: Seat, id: LegId, terms: Box<LegTerms>, handshake: Box<dyn Handshake>) {
         self.dismiss(turn, seat);
+        tracing::debug!(visit = %self.id, %seat, leg = %id, "leg seated");
         self.seats[seat.index()] = Some(Leg::new(turn.now, id, terms, handshake));
         self.refresh();
     }
@@ -179,15 +180,16 @@ impl Visit {
         let visit = self.id;
         while let Some(leg) = self.seats[seat.index()].as_mut() {
             let id = leg.id();
-            match leg.poll_news(turn) {
-                None => return,
-                Some(News::Connected { dtls, srtp }) => {
+            let Some(news) = leg.poll_news(turn) else { return };
+            tracing::debug!(%visit, %seat, leg = %id, ?news, "leg");
+            match news {
+                News::Connected { dtls, srtp } => {
                     turn.events.push_back(Event::LegConnected { visit, seat, leg: id, dtls, srtp });
                     self.show_what_there_is(turn, seat);
                 }
-                Some(News::Silent) => turn.events.push_back(Event::LegSilent { visit, seat, leg: id }),
-                Some(News::Resumed) => turn.events.push_back(Event::LegResumed { visit, seat, leg: id }),
-                Some(News::Ended(why)) => {
+                News::Silent => turn.events.push_back(Event::LegSilent { visit, seat, leg: id }),
+                News::Resumed => turn.events.push_back(Event::LegResumed { visit, seat, leg: id }),
+                News::Ended(why) => {
                     turn.events.push_back(Event::LegEnded { visit, seat, leg: id, why });
                     self.unseat(seat);
                 }
@@ -247,6 +249,7 @@ impl Visit {
     /// Says goodbye to whoever sits there, and forgets the leg.
     fn dismiss(&mut self, turn: &mut Turn<'_>, seat: Seat) {
         if let Some(leg) = self.seats[seat.index()].as_mut() {
+            tracing::debug!(visit = %self.id, %seat, leg = %leg.id(), "leg dismissed");
             leg.close(turn);
             self.unseat(seat);
         }

@@ -178,12 +178,14 @@ impl Shard {
             }
         };
         self.keys.insert(id, key);
+        tracing::info!(visit = %id, "visit opened");
     }
 
     fn close(&mut self, now: Instant, id: VisitId) {
         let Some(&key) = self.keys.get(&id) else { return };
         self.turn(now, key, |visit, turn| visit.close(turn));
         self.remove(key);
+        tracing::info!(visit = %id, "visit closed");
     }
 
     fn connect(&mut self, now: Instant, visit: VisitId, seat: Seat, leg: LegId, terms: Box<LegTerms>) {
@@ -243,6 +245,7 @@ impl Shard {
             self.deadline = Deadline::earlier(self.deadline, visit.deadline());
         } else {
             let id = visit.id();
+            tracing::error!(visit = %id, "visit failed");
             self.desk.counters.visits_failed += 1;
             self.desk.events.push_back(Event::VisitFailed { visit: id });
             self.remove(key);
