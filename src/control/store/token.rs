@@ -36,6 +36,12 @@ impl Store {
         found.await?.as_ref().map(read).transpose()
     }
 
+    /// The living tokens, oldest first.
+    pub async fn tokens(&self) -> Result<Vec<AdminToken>, StoreError> {
+        let found = sqlx::query("SELECT * FROM admin_tokens WHERE revoked_at IS NULL ORDER BY created_at, id");
+        found.fetch_all(&self.readers).await?.iter().map(read).collect()
+    }
+
     /// Revokes a token. False if it is not a living one.
     pub async fn revoke_token(&self, id: TokenId, now: Timestamp) -> Result<bool, StoreError> {
         let revoked = sqlx::query("UPDATE admin_tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
