@@ -8,7 +8,9 @@ pub mod negotiate;
 pub mod schedule;
 pub mod verify;
 
+pub mod media;
 pub mod registry;
 
 pub mod api;
 pub mod telemetry;
+pub mod web;

@@ -243,8 +243,11 @@ fn a_data_channel_is_rejected_and_left_out_of_the_bundle() {
             ["m=application 0 UDP/DTLS/SCTP webrtc-datachannel", "c=IN IP4 0.0.0.0", "a=mid:2", "a=inactive"]
         );
     }
-    // Also where it comes first, and the transport is then another line's.
+    // So is a line that its offerer gave up. Where it comes first, the transport is another line's.
     let first = TWO_WAY.replacen("m=audio 9 UDP/TLS/RTP/SAVPF", "m=audio 0 UDP/TLS/RTP/SAVPF", 1);
+    let ufrag = &negotiate(TWO_WAY, 0).unwrap().terms.remote.ufrag;
+    let first = first.replacen(ufrag, "gone", 1);
+    assert_eq!(&negotiate(&first, 0).unwrap().terms.remote.ufrag, ufrag);
     let lines = answered(&first);
     assert!(lines.contains(&"a=group:BUNDLE 1".to_owned()));
     assert!(lines.contains(&"m=audio 0 UDP/TLS/RTP/SAVPF 111 63 9 0 8 13 110 126".to_owned()));

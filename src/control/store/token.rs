@@ -36,10 +36,11 @@ impl Store {
         found.await?.as_ref().map(read).transpose()
     }
 
-    /// The living tokens, oldest first.
+    /// Every living token, oldest first.
     pub async fn tokens(&self) -> Result<Vec<AdminToken>, StoreError> {
-        let found = sqlx::query("SELECT * FROM admin_tokens WHERE revoked_at IS NULL ORDER BY created_at, id");
-        found.fetch_all(&self.readers).await?.iter().map(read).collect()
+        let found =
+            sqlx::query("SELECT * FROM admin_tokens WHERE revoked_at IS NULL ORDER BY created_at, id").fetch_all(&self.readers);
+        found.await?.iter().map(read).collect()
     }
 
     /// Revokes a token. False if it is not a living one.

@@ -1,0 +1,274 @@
+// The way of one person: link → verify → devices → waiting → visit → left or ended.
+
+import { Problem, VisitApi, site } from './api.js';
+import * as api from './api.js';
+import { Capture, alreadyAllowed } from './capture.js';
+import { Connection } from './connection.js';
+import { DevicesStep } from './devices.js';
+import { busy, byId, element, say } from './dom.js';
+import { Watch } from './events.js';
+import * as session from './session.js';
+import { fillTexts, text } from './text.js';
+import { Terms, VerifyForm, refusal } from './verify.js';
+import { announce, show, showProblem, shown } from './views.js';
+import { VisitStep } from './visit.js';
+import { WaitingStep } from './waiting.js';
+import { keepAwake } from './awake.js';
+
+/** Presences of someone who has a seat, or for whom one is kept. */
+const SEATED = ['admitted', 'joined', 'reconnecting'];
+
+class Journey {
+  #capture = new Capture();
+  #terms = new Terms();
+  #devices = new DevicesStep({ capture: this.#capture, onJoin: () => this.#join() });
+  #waiting = new WaitingStep({ capture: this.#capture, onLeave: () => void this.#leave() });
+  #visit = new VisitStep({ capture: this.#capture, onLeave: () => void this.#leave() });
+  #me = null;
+  #api = null;
+  #watch = null;
+  #connection = null;
+
+  async begin() {
+    const token = location.hash.slice(1);
+    const saved = session.load();
+    if (!token && saved) return this.#resume(saved);
+    if (!token) return showProblem(text.linkHeading, text.linkLead);
+    if (location.pathname.startsWith('/provider')) {
+      show('devices');
+      this.#devices.begin(() => this.#verifyProvider(token));
+    } else {
+      new VerifyForm({
+        token,
+        terms: this.#terms,
+        onVerified: (me) => {
+          this.#verified(me);
+          show('devices');
+          this.#devices.begin();
+        },
+      });
+      show('verify');
+    }
+    // Without the terms nobody goes on; whoever presses the button is told, and they are asked for again.
+    return this.#terms.load().catch(() => {});
+  }
+
+  /** Whoever holds a provider's link is not asked for a patient's birth date; the click accepts the terms. */
+  async #verifyProvider(link) {
+    if (!this.#terms.version) await this.#terms.load();
+    this.#verified(await api.verify({ link, terms: this.#terms.version }));
+  }
+
+  /** From here on the cookie opens the visit: the token leaves the address bar and the history. */
+  #verified(me) {
+    history.replaceState(null, '', location.pathname);
+    session.save(me);
+    this.#be(me);
+  }
+
+  #be(me) {
+    this.#me = me;
+    this.#api = new VisitApi(me);
+  }
+
+  /** A reload: back to where the person was, without a question where the browser allows it. */
+  async #resume(me) {
+    this.#be(me);
+    let view;
+    try {
+      view = await this.#api.view();
+    } catch (problem) {
+      if (problem.status === 0) throw problem;
+      return this.#lost();
+    }
+    if (view.state === 'ended' || view.you.presence === 'ended') return this.#finish('ended');
+    if (view.you.presence === 'left') return show('left');
+    const { camera, microphone } = view.you;
+    if (view.you.presence !== 'verified' && (await alreadyAllowed())) {
+      try {
+        await this.#capture.reopen({ camera, microphone });
+        return await this.#join();
+      } catch {
+        // The devices step says what is wrong with a device, and asks again.
+      }
+    }
+    show('devices');
+    return this.#devices.begin();
+  }
+
+  /** To the seat where one is kept, to the waiting room otherwise. Throws a `Problem`. */
+  async #join() {
+    const { you } = await this.#api.view();
+    if (this.#me.role === 'provider' || SEATED.includes(you.presence)) await this.#sit(you);
+    else await this.#wait();
+    this.#listen();
+    keepAwake(true);
+  }
+
+  async #wait() {
+    await this.#api.ready();
+    this.#devices.end();
+    show('waiting');
+  }
+
+  /** Takes the seat. The page of the visit opens once the server has said yes. */
+  async #sit(you) {
+    const connection = new Connection(this.#api, this.#capture);
+    this.#connection = connection;
+    connection.addEventListener('refused', ({ detail }) => void this.#unseated(detail));
+    this.#visit.begin(connection, { ...you, ...this.#me }, this.#api);
+    try {
+      await connection.open();
+    } catch (problem) {
+      this.#unseat();
+      throw problem;
+    }
+    this.#devices.end();
+    this.#waiting.end();
+    show('visit');
+  }
+
+  #listen() {
+    this.#watch?.close();
+    this.#watch = new Watch(this.#api, {
+      onView: (view) => this.#follow(view),
+      onAway: (away) => this.#visit.setAway(away),
+      onLost: () => this.#lost(),
+    });
+  }
+
+  /** The server says how things stand. */
+  #follow(view) {
+    const { presence } = view.you;
+    if (view.state === 'ended' || presence === 'ended') return this.#finish('ended');
+    if (SEATED.includes(presence)) {
+      if (!this.#connection) void this.#admitted(view.you);
+      return this.#visit.update(view);
+    }
+    if (presence === 'left') return this.#finish('left', text.awayLead);
+    if (this.#connection && shown() === 'visit' && presence === 'waiting') {
+      this.#unseat();
+      show('waiting');
+    }
+    return this.#waiting.update(view);
+  }
+
+  async #admitted(you) {
+    try {
+      await this.#sit(you);
+      // What was said of the others while the seat was being taken.
+      this.#visit.update(await this.#api.view());
+    } catch (problem) {
+      await this.#unseated(problem);
+    }
+  }
+
+  /** The seat was refused, or taken back. */
+  async #unseated(problem) {
+    this.#unseat();
+    if (['not_admitted', 'room_full'].includes(problem.code)) {
+      await this.#wait();
+      if (problem.code === 'room_full') this.#waiting.update({ room_full: true });
+    } else if (problem.code === 'no_media' || problem.status === 0) {
+      announce(text.errors.noMedia);
+      setTimeout(() => void this.#join().catch((again) => this.#unseated(again)), 3_000);
+    } else if (problem.code === 'offer_rejected') {
+      this.#stop();
+      showProblem(text.problemHeading, text.errors.offerRejected);
+    } else {
+      this.#lost();
+    }
+  }
+
+  #unseat() {
+    this.#connection?.close();
+    this.#connection = null;
+    this.#visit.end();
+  }
+
+  async #leave() {
+    const connection = this.#connection;
+    this.#connection = null;
+    this.#finish('left');
+    // Told or not, this page is out; a server that cannot hear it frees the seat by itself.
+    await connection?.leave().catch(() => {});
+  }
+
+  #finish(view, lead = text.leftLead) {
+    this.#stop();
+    byId('left-lead').textContent = lead;
+    say(byId('left-alert'), null);
+    if (view === 'ended') session.forget();
+    show(view);
+  }
+
+  /** This session opens nothing any more: another device has it, or its time is over. */
+  #lost() {
+    this.#stop();
+    session.forget();
+    showProblem(text.replacedHeading, text.replacedLead);
+  }
+
+  #stop() {
+    this.#watch?.close();
+    this.#watch = null;
+    this.#unseat();
+    this.#devices.end();
+    this.#waiting.end();
+    this.#capture.stop();
+    keepAwake(false);
+  }
+
+  /** Back in after leaving, with the devices of before. */
+  async rejoin() {
+    say(byId('left-alert'), null);
+    const { cameraOn: camera, microphoneOn: microphone } = this.#capture;
+    try {
+      await this.#capture.reopen({ camera, microphone });
+    } catch {
+      show('devices');
+      return this.#devices.begin();
+    }
+    try {
+      return await this.#join();
+    } catch (problem) {
+      this.#capture.stop();
+      if ([401, 403, 404, 410].includes(problem.status)) return this.#lost();
+      return say(byId('left-alert'), refusal(problem));
+    }
+  }
+}
+
+/** Whom to call, on every page. */
+async function showHelp() {
+  const { name, support } = await site();
+  if (name) byId('site-name').textContent = name;
+  if (!support?.phone) return;
+  const phone = element('a', { href: `tel:${support.phone.replace(/[^+\d]/g, '')}` }, support.phone);
+  const rest = [support.hours, support.tty && text.helpTty(support.tty)].filter(Boolean).map((part) => ` · ${part}`);
+  byId('help').replaceChildren(`${text.helpLead()} `, phone, ...rest);
+  byId('help').hidden = false;
+}
+
+function start() {
+  fillTexts(document);
+  // Whom to call is help, not a condition.
+  void showHelp().catch(() => {});
+  byId('reload').addEventListener('click', () => location.reload());
+  // Another link in the same tab changes only the fragment, which loads nothing by itself.
+  window.addEventListener('hashchange', () => location.reload());
+  for (const unexpected of ['error', 'unhandledrejection']) {
+    window.addEventListener(unexpected, () => showProblem(text.problemHeading, text.problemLead, { reload: true }));
+  }
+  if (!window.RTCPeerConnection || !window.EventSource) {
+    return showProblem(text.unsupportedHeading, text.unsupportedLead);
+  }
+  const journey = new Journey();
+  byId('rejoin').addEventListener('click', (event) => void busy(event.currentTarget, text.joining, () => journey.rejoin()));
+  return journey.begin().catch((problem) => {
+    const network = problem instanceof Problem && problem.code === 'network';
+    showProblem(text.problemHeading, network ? text.errors.network : text.problemLead, { reload: true });
+  });
+}
+
+void start();

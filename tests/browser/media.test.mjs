@@ -1,0 +1,85 @@
+// What two browsers and the server agree on, and what becomes of it when a layer stops.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startBrowser } from './support/browser.mjs';
+import { arriving, layers, remoteDescriptions, setLayer, statistics } from './support/media.mjs';
+import { host, inVisit, wait } from './support/people.mjs';
+import { startServer } from './support/server.mjs';
+import { until } from './support/until.mjs';
+
+/** A picture's way down by one layer may take this long. */
+const LAYER_CHANGE_MS = 2_000;
+
+let server;
+let browser;
+let provider;
+let patient;
+
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), startBrowser()]);
+  patient = await browser.page();
+  provider = await browser.page();
+  const [link] = server.patients;
+  await wait(patient, link);
+  await host(provider, server.provider);
+  await provider.getByRole('listitem').filter({ hasText: link.name }).getByRole('button', { name: 'Admit', exact: true }).click();
+  await inVisit(patient);
+});
+
+after(async () => {
+  await browser?.stop();
+  await server?.stop();
+});
+
+test('the media is sealed with DTLS 1.3 and AES-GCM', async () => {
+  for (const page of [provider, patient]) {
+    const [transport] = await until('a transport', async () => {
+      const transports = await statistics(page, 'transport');
+      return transports.some((one) => one.dtlsState === 'connected') && transports;
+    });
+    assert.equal(transport.tlsVersion, 'FEFC');
+    assert.equal(transport.srtpCipher, 'SRTP_AEAD_AES_128_GCM');
+  }
+});
+
+test('all three layers of a camera are sent', async () => {
+  for (const page of [provider, patient]) {
+    await until('q, h and f', async () => {
+      const { q, h, f } = await layers(page);
+      return [q, h, f].every((layer) => layer?.active && layer.frames > 0);
+    });
+    const before = await layers(page);
+    await until('q, h and f go on', async () => {
+      const now = await layers(page);
+      return ['q', 'h', 'f'].every((rid) => now[rid].active && now[rid].frames >= before[rid].frames + 10);
+    });
+    const { q, h, f } = await layers(page);
+    assert.deepEqual([q.width, h.width, f.width], [320, 640, 1280]);
+  }
+});
+
+test('when the upper layer stops, the picture goes on with the one below within two seconds, on the same SSRC', async () => {
+  const [name] = Object.keys(await arriving(patient));
+  const video = async () => (await arriving(patient))[name].video;
+  const before = await until('the upper layer arrives', async () => {
+    const now = await video();
+    return now.width === 1280 && now;
+  });
+
+  await setLayer(provider, 'f', false);
+  const off = Date.now();
+  const lower = await until('the middle layer arrives', async () => {
+    const now = await video();
+    return now.width === 640 && now;
+  });
+  const took = Date.now() - off;
+  assert.ok(took <= LAYER_CHANGE_MS, `the picture stood for ${took} ms`);
+  assert.equal(lower.ssrc, before.ssrc);
+  const later = await until('the picture goes on', async () => {
+    const now = await video();
+    return now.frames >= lower.frames + 10 && now;
+  });
+  assert.equal(later.ssrc, before.ssrc);
+  assert.equal(await remoteDescriptions(patient), 1);
+});

@@ -1,0 +1,42 @@
+// Chromium with a camera and a microphone that are not real.
+
+import { chromium } from 'playwright-core';
+import { observe } from './media.mjs';
+
+export const PHONE = { width: 390, height: 844 };
+export const DESKTOP = { width: 1440, height: 900 };
+
+const FLAGS = [
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+  '--use-fake-device-for-media-stream',
+  '--use-fake-ui-for-media-stream',
+  '--allow-loopback-in-peer-connection',
+];
+
+/** One browser; every person gets a context of their own in it. */
+export async function startBrowser() {
+  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+  return {
+    /** A page that belongs to nobody yet. Whatever the page itself did not expect ends up in `page.mishaps`. */
+    async page({ viewport = DESKTOP, colorScheme = 'light' } = {}) {
+      const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme });
+      await context.addInitScript(observe);
+      const page = await context.newPage();
+      page.mishaps = [];
+      page.on('pageerror', (error) => page.mishaps.push(error.message));
+      page.on('console', (message) => {
+        // A refusal that the page explains to the person is still a line in the console.
+        const refusal = /Failed to load resource/.test(message.text());
+        if (message.type() === 'error' && !refusal) page.mishaps.push(message.text());
+      });
+      return page;
+    },
+    stop: () => browser.close(),
+  };
+}

@@ -1,0 +1,75 @@
+// What a page's own statistics say of its media.
+
+/** Runs in each page before its scripts: keeps the connections, and counts the negotiations. */
+export function observe() {
+  window.observed = { peers: [], remoteDescriptions: 0 };
+  const Native = window.RTCPeerConnection;
+  const setRemoteDescription = Native.prototype.setRemoteDescription;
+  Native.prototype.setRemoteDescription = function (...description) {
+    window.observed.remoteDescriptions += 1;
+    return setRemoteDescription.apply(this, description);
+  };
+  window.RTCPeerConnection = class extends Native {
+    constructor(...how) {
+      super(...how);
+      window.observed.peers.push(this);
+    }
+  };
+}
+
+export const remoteDescriptions = (page) => page.evaluate(() => window.observed.remoteDescriptions);
+
+/**
+ * What arrives for each tile of another person, by name:
+ * `{ "Ana": { at, video: { frames, width, ssrc }, audio: { energy, packets, ssrc } } }`.
+ * The tile is asked which track it shows, and the track which line it comes from: who is who is what is seen.
+ */
+export function arriving(page) {
+  return page.evaluate(async () => {
+    const receivers = window.observed.peers.at(-1)?.getReceivers() ?? [];
+    const inbound = async (track) => {
+      const receiver = receivers.find((one) => one.track === track);
+      const stats = receiver ? [...(await receiver.getStats()).values()] : [];
+      return stats.find((one) => one.type === 'inbound-rtp');
+    };
+    const tiles = {};
+    for (const tile of document.querySelectorAll('[data-seat]')) {
+      const video = await inbound(tile.querySelector('video').srcObject?.getVideoTracks()[0]);
+      const audio = await inbound(tile.querySelector('audio').srcObject?.getAudioTracks()[0]);
+      tiles[tile.querySelector('.name').textContent] = {
+        at: performance.now(),
+        video: { frames: video?.framesDecoded ?? 0, width: video?.frameWidth ?? 0, ssrc: video?.ssrc ?? null },
+        audio: { energy: audio?.totalAudioEnergy ?? 0, packets: audio?.packetsReceived ?? 0, ssrc: audio?.ssrc ?? null },
+      };
+    }
+    return tiles;
+  });
+}
+
+/** Statistics of one kind of the page's newest connection. */
+export function statistics(page, type) {
+  return page.evaluate(async (wanted) => {
+    const stats = await window.observed.peers.at(-1).getStats();
+    return [...stats.values()].filter((one) => one.type === wanted);
+  }, type);
+}
+
+/** The layers of the camera as they are sent: `{ q, h, f }`, each `{ active, frames, width }`. */
+export async function layers(page) {
+  const sent = (await statistics(page, 'outbound-rtp')).filter((one) => one.kind === 'video' && one.rid);
+  return Object.fromEntries(sent.map((one) => [one.rid, { active: one.active, frames: one.framesSent ?? 0, width: one.frameWidth ?? 0 }]));
+}
+
+/** Switches one layer at its sender, as a browser does that runs short of bandwidth. */
+export function setLayer(page, rid, active) {
+  return page.evaluate(
+    async ([wanted, on]) => {
+      const senders = window.observed.peers.at(-1).getSenders();
+      const camera = senders.find((sender) => sender.getParameters().encodings.some((encoding) => encoding.rid === wanted));
+      const parameters = camera.getParameters();
+      parameters.encodings.find((encoding) => encoding.rid === wanted).active = on;
+      await camera.setParameters(parameters);
+    },
+    [rid, active],
+  );
+}

@@ -1,0 +1,58 @@
+// A server of our own for each test file: `quartet demo` on a free port with a throw-away store.
+
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
+import path from 'node:path';
+import { createInterface } from 'node:readline';
+import { fileURLToPath } from 'node:url';
+import { request } from 'playwright-core';
+
+const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
+const BINARY = process.env.QUARTET_BIN ?? 'target/release/quartet';
+
+/** A running demo: what it printed, its API for staff, and `stop`. */
+export async function startServer() {
+  const child = spawn(path.resolve(ROOT, BINARY), ['demo', '--json', '--port', '0'], {
+    cwd: ROOT,
+    stdio: ['ignore', 'pipe', 'inherit'],
+  });
+  const lines = createInterface({ input: child.stdout });
+  const [line] = await Promise.race([
+    once(lines, 'line'),
+    once(child, 'exit').then(([code]) => Promise.reject(new Error(`the server ended with ${code} before it was ready`))),
+    once(child, 'error').then(([error]) => Promise.reject(error)),
+  ]);
+  const demo = JSON.parse(line);
+  const api = await request.newContext({
+    baseURL: demo.base_url,
+    ignoreHTTPSErrors: true,
+    extraHTTPHeaders: { Authorization: `Bearer ${demo.admin_token}` },
+  });
+
+  return {
+    provider: demo.provider_link,
+    patients: demo.patient_links,
+
+    /** A link for one more person, made as staff make it. */
+    async guestLink(name) {
+      const listed = await ask(api, 'get', '/api/v1/appointments');
+      const [appointment] = Array.isArray(listed) ? listed : (listed.appointments ?? listed.items);
+      const link = await ask(api, 'post', `/api/v1/appointments/${appointment.id}/links`, { role: 'guest', name });
+      return { url: new URL(link.url, demo.base_url).href, birth_date: demo.patient_links[0].birth_date, name };
+    },
+
+    async stop() {
+      await api.dispose();
+      if (child.exitCode !== null) return;
+      const ended = once(child, 'exit');
+      child.kill('SIGTERM');
+      await ended;
+    },
+  };
+}
+
+async function ask(api, method, url, data) {
+  const answer = await api[method](url, { data });
+  if (!answer.ok()) throw new Error(`${method} ${url}: ${answer.status()} ${await answer.text()}`);
+  return answer.json();
+}

@@ -1,0 +1,165 @@
+// Four people in one visit, as they would do it.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startBrowser } from './support/browser.mjs';
+import { arriving, remoteDescriptions } from './support/media.mjs';
+import { host, inVisit, tile, verify, join, wait } from './support/people.mjs';
+import { startServer } from './support/server.mjs';
+import { until } from './support/until.mjs';
+
+const WINDOW_MS = 10_000;
+const QUIET_MS = 3_000;
+const FRAMES_PER_SECOND_MIN = 8;
+
+let server;
+let browser;
+/** name → page */
+const pages = new Map();
+
+before(async () => {
+  [server, browser] = await Promise.all([startServer(), startBrowser()]);
+});
+
+after(async () => {
+  await browser?.stop();
+  await server?.stop();
+});
+
+/** Everything that arrived at `page` between two looks, at least `window` ms apart: name → rates. */
+async function during(page, window) {
+  const first = await arriving(page);
+  const names = Object.keys(first);
+  const second = await until(`${window} ms of media`, async () => {
+    const now = await arriving(page);
+    return names.every((name) => now[name]?.at - first[name].at >= window) && now;
+  });
+  return Object.fromEntries(
+    names.map((name) => {
+      const seconds = (second[name].at - first[name].at) / 1_000;
+      const { video, audio } = second[name];
+      return [
+        name,
+        {
+          framesPerSecond: (video.frames - first[name].video.frames) / seconds,
+          energy: audio.energy - first[name].audio.energy,
+          packets: audio.packets - first[name].audio.packets,
+        },
+      ];
+    }),
+  );
+}
+
+const others = (name) => [...pages].filter(([other]) => other !== name);
+
+/** Everybody's picture and sound reach everybody else. */
+async function everyoneSeesAndHearsEveryone() {
+  await Promise.all(
+    [...pages].map(async ([name, page]) => {
+      const expected = others(name).map(([other]) => other).sort();
+      await until(`${name} gets three pictures and sounds`, async () => {
+        const now = await arriving(page);
+        const there = Object.keys(now).sort();
+        return (
+          JSON.stringify(there) === JSON.stringify(expected) &&
+          Object.values(now).every(({ video, audio }) => video.frames > 0 && audio.energy > 0)
+        );
+      });
+      for (const [other, { framesPerSecond, energy }] of Object.entries(await during(page, WINDOW_MS))) {
+        assert.ok(framesPerSecond >= FRAMES_PER_SECOND_MIN, `${name} sees ${other} at ${framesPerSecond.toFixed(1)} frames/s`);
+        assert.ok(energy > 0, `${name} hears nothing of ${other}`);
+      }
+    }),
+  );
+}
+
+/** Looks at all the others until `holds` is true of what they got of `name` in one quiet window. */
+async function atTheOthers(name, what, holds) {
+  await Promise.all(
+    others(name).map(([other, page]) =>
+      until(`${other}: ${what} of ${name}`, async () => holds(await during(page, QUIET_MS), other), { within: 40_000 }),
+    ),
+  );
+}
+
+test('three verify and wait, the provider admits all, and all four see and hear each other', async () => {
+  const names = server.patients.map(({ name }) => name);
+  await Promise.all(
+    server.patients.map(async (link) => {
+      const page = await browser.page();
+      pages.set(link.name, page);
+      await wait(page, link);
+    }),
+  );
+  const provider = await browser.page();
+  await host(provider, server.provider);
+  for (const name of names) await provider.getByRole('listitem').filter({ hasText: name }).waitFor();
+  await provider.getByRole('button', { name: 'Admit all' }).click();
+
+  const [first] = names;
+  await inVisit(pages.get(first));
+  const label = await pages.get(first).locator('[data-seat="0"]').getAttribute('aria-label');
+  assert.match(label, /, Provider$/);
+  pages.set(label.replace(/, Provider$/, ''), provider);
+  await everyoneSeesAndHearsEveryone();
+});
+
+test('camera off and mute stop exactly this person’s picture and sound in the other three', async () => {
+  for (const [name, page] of pages) {
+    await page.getByRole('button', { name: 'Turn camera off' }).click();
+    await page.getByRole('button', { name: 'Mute', exact: true }).click();
+    await Promise.all(
+      others(name).map(async ([, other]) => {
+        await tile(other, name).getByText('Camera off').waitFor();
+        await tile(other, name).getByText('Muted').waitFor();
+        assert.equal(await other.locator('[data-seat]').getByText('Camera off').count(), 1);
+        assert.equal(await other.locator('[data-seat]').getByText('Muted').count(), 1);
+      }),
+    );
+    await atTheOthers(name, 'only silence and no picture', (rates, other) =>
+      Object.entries(rates).every(([of, { framesPerSecond, energy, packets }]) =>
+        of === name ? framesPerSecond === 0 && energy < 1e-6 && packets === 0 : of === other || (framesPerSecond > 0 && energy > 0),
+      ),
+    );
+    await page.getByRole('button', { name: 'Turn camera on' }).click();
+    await page.getByRole('button', { name: 'Unmute' }).click();
+    await atTheOthers(name, 'picture and sound again', (rates) =>
+      Object.values(rates).every(({ framesPerSecond, energy }) => framesPerSecond > 0 && energy > 0),
+    );
+  }
+});
+
+test('a fifth is told that the room is full, and takes the seat that one of the four leaves', async () => {
+  const guest = await server.guestLink('Gabriela Stern');
+  const fifth = await browser.page();
+  await verify(fifth, guest, { name: guest.name, relationship: 'Sister' });
+  await join(fifth);
+  await fifth.getByText('The room is full').waitFor();
+
+  const [leaver] = server.patients.map(({ name }) => name);
+  const left = pages.get(leaver);
+  await left.getByRole('button', { name: 'Leave' }).click();
+  await left.getByRole('button', { name: 'Rejoin' }).waitFor();
+  pages.delete(leaver);
+  await Promise.all([...pages.values()].map((page) => tile(page, leaver).waitFor({ state: 'detached' })));
+
+  const provider = [...pages.values()].at(-1);
+  await provider.getByRole('listitem').filter({ hasText: guest.name }).getByRole('button', { name: 'Admit', exact: true }).click();
+  await inVisit(fifth);
+  pages.set(guest.name, fifth);
+  await everyoneSeesAndHearsEveryone();
+});
+
+test('nobody negotiated more than once, and no page met anything that it did not expect', async () => {
+  for (const [name, page] of pages) {
+    assert.equal(await remoteDescriptions(page), 1, `${name} negotiated again`);
+    assert.deepEqual(page.mishaps, [], name);
+  }
+});
+
+test('the provider ends the visit for everyone', async () => {
+  const provider = [...pages.values()].at(-2);
+  await provider.getByRole('button', { name: 'End visit' }).click();
+  await provider.getByRole('dialog').getByRole('button', { name: 'End visit for everyone' }).click();
+  await Promise.all([...pages.values()].map((page) => page.getByRole('heading', { name: 'The visit has ended' }).waitFor()));
+});
