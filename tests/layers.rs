@@ -20,7 +20,7 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("control/store", &["base", "control/words"]),
     ("control/schedule", &["base", "control/store", "control/words"]),
     ("control/verify", &["base", "control/store", "control/words", "control/schedule"]),
-    ("control/registry", &["base", "link", "control/schedule", "control/store", "control/verify", "control/words"]),
+    ("control/registry", &["base", "link", "control/negotiate", "control/schedule", "control/store", "control/verify", "control/words"]),
     ("control/media", &["base", "link"]),
     ("control/telemetry", &["base", "link"]),
     ("control/web", &["base"]),

@@ -9,16 +9,16 @@ use serde::{Deserialize, Serialize};
 use super::Shared;
 use super::body::Json;
 use super::caller::Caller;
-use super::links::{self, LinkMessage};
+use super::links::LinkMessage;
 use super::problem::Problem;
 use super::repeat::{Key, Repeat};
 use super::routes::{LIST_MAX, List, at, identify};
 use crate::base::VisitId;
-use crate::base::ids::{AppointmentId, LinkId, PatientId, ProviderId};
+use crate::base::ids::{AppointmentId, PatientId, ProviderId};
 use crate::control::registry::view::moment;
-use crate::control::schedule::{Draft, Known, Plan, Window};
-use crate::control::store::{Appointment, AppointmentFilter, Booking, Link, NewLink};
-use crate::control::words::{Name, Role, Staff, Token, TokenKind, random};
+use crate::control::schedule::{Draft, Known, Plan, Window, booking};
+use crate::control::store::{Appointment, AppointmentFilter, Booking};
+use crate::control::words::Staff;
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -134,52 +134,15 @@ async fn plan(app: &Shared, new: NewAppointment) -> Result<Plan, Problem> {
     draft.check(&known, app.registry.clock().now()).map_err(Problem::invalid)
 }
 
-/// The booking of a plan: a link for the provider, one for each patient, and the answer that shows them.
+/// The booking of a plan, and the answer that shows its links.
 fn book(app: &Shared, plan: Plan, key: Option<&Key>) -> Result<(Booking, Repeat), Problem> {
-    let appointment = Appointment {
-        id: AppointmentId::from_bits(random::bits()),
-        visit: VisitId::from_bits(random::bits()),
-        kind: plan.kind,
-        group_name: plan.group_name,
-        provider: plan.provider,
-        patients: plan.patients,
-        start: plan.start,
-        start_text: plan.start_text,
-        duration_minutes: plan.duration_minutes,
-        cancelled_at: None,
-        ended_at: None,
-    };
-    let invited = std::iter::once((Role::Provider, None)).chain(appointment.patients.iter().map(|id| (Role::Patient, Some(*id))));
-    let mut records = Vec::new();
-    let mut shown = Vec::new();
-    for (role, patient) in invited {
-        let provider = (role == Role::Provider).then_some(appointment.provider);
-        let (new, message) = new_link(app, appointment.id, role, patient, provider, None);
-        records.push(new);
-        shown.push(message);
-    }
+    let (appointment, invitations) = plan.book();
+    let shown = invitations.iter().map(|invitation| LinkMessage::shown_once(invitation, &app.public_url)).collect();
     let message = Message::new(&appointment, app.registry.window(), shown);
     let body = serde_json::to_string(&message).map_err(|_| Problem::internal())?;
     let answer = Repeat { location: at(format_args!("/appointments/{}", appointment.id)).1, tag: tag(&appointment).1, body };
     let kept = key.map(|key| key.keep(&answer)).transpose()?;
-    Ok((Booking { appointment, links: records, kept }, answer))
-}
-
-/// A fresh link, for the record and for the one answer that shows it.
-pub(super) fn new_link(
-    app: &Shared,
-    appointment: AppointmentId,
-    role: Role,
-    patient: Option<PatientId>,
-    provider: Option<ProviderId>,
-    name: Option<Name>,
-) -> (NewLink, LinkMessage) {
-    let token = Token::random(TokenKind::Link);
-    let id = LinkId::from_bits(random::bits());
-    let link = Link { id, appointment, role, patient, provider, name, locked_at: None, revoked_at: None };
-    // In the fragment, which browsers send to nobody.
-    let message = LinkMessage::new(&link).with_url(format!("{}{}#{}", app.public_url, links::page(role), token.expose()));
-    (NewLink { link, digest: token.digest() }, message)
+    Ok((booking(appointment, &invitations, kept), answer))
 }
 
 fn created(answer: Repeat) -> Response {

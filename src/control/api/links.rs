@@ -6,23 +6,14 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::Shared;
-use super::appointments::new_link;
 use super::body::Json;
 use super::caller::Caller;
 use super::problem::Problem;
 use super::routes::{at, identify};
 use crate::base::ids::{LinkId, PatientId, ProviderId};
-use crate::control::schedule::Fault;
+use crate::control::schedule::{Fault, Invitation, Invitee};
 use crate::control::store::{Appointment, Link};
 use crate::control::words::{Name, Role, Staff};
-
-/// The page that a link opens.
-pub(super) fn page(role: Role) -> &'static str {
-    match role {
-        Role::Provider => "/provider",
-        Role::Patient | Role::Guest | Role::Interpreter => "/join",
-    }
-}
 
 /// A link as staff see it. `url` is shown once, when the link is made.
 #[derive(Serialize)]
@@ -57,8 +48,9 @@ impl LinkMessage {
         }
     }
 
-    pub(super) fn with_url(self, url: String) -> LinkMessage {
-        LinkMessage { url: Some(url), ..self }
+    /// With the URL, in the one answer that shows it.
+    pub(super) fn shown_once(invitation: &Invitation, public_url: &str) -> LinkMessage {
+        LinkMessage { url: Some(invitation.url(public_url)), ..LinkMessage::new(&invitation.link) }
     }
 }
 
@@ -71,8 +63,8 @@ pub(super) struct NewInvitation {
 }
 
 impl NewInvitation {
-    /// Whom it invites: as what, whose patient, under which name.
-    fn check(&self, appointment: &Appointment) -> Result<(Role, Option<PatientId>, Option<Name>), Vec<Fault>> {
+    /// Whom it invites, and as what.
+    fn check(&self, appointment: &Appointment) -> Result<(Role, Invitee), Vec<Fault>> {
         let mut faults = Vec::new();
         let role = Role::from_word(&self.role);
         if role.is_none() {
@@ -104,7 +96,10 @@ impl NewInvitation {
             }
         };
         match role {
-            Some(role) if faults.is_empty() => Ok((role, patient, name)),
+            Some(role) if faults.is_empty() => {
+                let provider = (role == Role::Provider).then_some(appointment.provider);
+                Ok((role, Invitee { patient, provider, name }))
+            }
             Some(_) | None => Err(faults),
         }
     }
@@ -118,14 +113,14 @@ pub(super) async fn add(
 ) -> Result<Response, Problem> {
     caller.staff(Staff::Scheduler)?;
     let appointment = app.registry.store().appointment(identify(&id)?).await?.ok_or_else(Problem::not_found)?;
-    let (role, patient, name) = body.value.check(&appointment).map_err(Problem::invalid)?;
+    let (role, invitee) = body.value.check(&appointment).map_err(Problem::invalid)?;
     if appointment.ended_at.is_some() {
         return Err(Problem::already_over());
     }
-    let provider = (role == Role::Provider).then_some(appointment.provider);
-    let (new, message) = new_link(&app, appointment.id, role, patient, provider, name);
-    app.registry.store().add_link(&new, app.registry.clock().now()).await?;
-    let location = at(format_args!("/appointments/{}/links/{}", appointment.id, new.link.id));
+    let invitation = Invitation::new(appointment.id, role, invitee);
+    app.registry.store().add_link(&invitation.record(), app.registry.clock().now()).await?;
+    let location = at(format_args!("/appointments/{}/links/{}", appointment.id, invitation.link.id));
+    let message = LinkMessage::shown_once(&invitation, &app.public_url);
     Ok((StatusCode::CREATED, [location], axum::Json(message)).into_response())
 }
 

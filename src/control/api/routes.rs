@@ -39,7 +39,7 @@ pub fn router(app: App, pages: Router) -> Router {
         .route("/site", get(site::info))
         .route("/visits/{visit}", get(visits::look))
         .route("/visits/{visit}/events", get(events::stream))
-        .route("/visits/{visit}/ready", post(visits::ready))
+        .route("/visits/{visit}/ready", post(visits::ready).delete(visits::unready))
         .route("/visits/{visit}/admit", post(visits::admit))
         .route("/visits/{visit}/end", post(visits::end))
         .route("/visits/{visit}/seats", post(seats::sit))

@@ -27,6 +27,12 @@ pub(super) async fn ready(State(app): State<Shared>, caller: Caller, Path(visit)
     Ok(StatusCode::NO_CONTENT.into_response())
 }
 
+pub(super) async fn unready(State(app): State<Shared>, caller: Caller, Path(visit): Path<String>) -> Result<Response, Problem> {
+    let visit = identify(&visit)?;
+    app.registry.unready(visit, caller.participant(visit)?.participant).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
 #[derive(Deserialize)]
 pub(super) struct Admission {
     participant: Option<ParticipantId>,

@@ -153,6 +153,19 @@ impl Registry {
         Ok(())
     }
 
+    /// "Leave" in the waiting room: whoever waits or gets ready is gone, and may come again. Who has a seat
+    /// gives that back instead.
+    pub async fn unready(&self, id: VisitId, who: ParticipantId) -> Result<(), VisitError> {
+        let live = self.live(id).await?;
+        let mut room = live.room.lock().await;
+        if room.visit.seat_of(who).is_none() {
+            room.visit.leave(who, self.now().wall);
+        }
+        drop(room);
+        live.announce();
+        Ok(())
+    }
+
     /// Lets one person in, or everyone for whom there is a seat. Answers with who was let in and who waits.
     pub async fn admit(
         &self,

@@ -227,6 +227,8 @@ async fn a_revoked_token_opens_nothing() {
     let digest = Token::random(TokenKind::Admin).digest();
     fixture.store.add_token(&token, digest, NOW).await.unwrap();
     assert_eq!(fixture.store.token(digest).await.unwrap().unwrap().role, Staff::Monitor);
+    assert_eq!(fixture.store.tokens().await.unwrap().len(), 1);
     assert!(fixture.store.revoke_token(token.id, NOW).await.unwrap());
+    assert_eq!(fixture.store.tokens().await.unwrap().len(), 0);
     assert!(fixture.store.token(digest).await.unwrap().is_none());
 }

@@ -234,3 +234,14 @@ async fn events_tell_each_change_and_the_first_state_at_once() {
     assert!(text.starts_with("retry: 1000\n\nevent: visit\ndata: {\"visit\":"));
     world.stop().await;
 }
+
+#[tokio::test]
+async fn who_stops_waiting_is_gone_and_may_come_again() {
+    let world = World::new().await;
+    let (_, people) = world.four().await;
+    let path = format!("/visits/{}/ready", people[1].visit);
+    for (method, presence) in [(Method::DELETE, "left"), (Method::POST, "waiting")] {
+        assert_eq!(world.api(method, &path, &people[1].session).send().await.unwrap().status(), StatusCode::NO_CONTENT);
+        assert_eq!(world.view(&people[1]).await["you"]["presence"], presence);
+    }
+}
