@@ -57,6 +57,8 @@ reasons! {
     Retransmission "retransmission",
     /// The sender muted this source.
     Muted "muted",
+    /// Someone else shares the screen: the first keeps the line until it stops.
+    ScreenTaken "screen_taken",
     /// A leg sends more than its allowance.
     TooMuch "too_much",
     /// No room was left in the outbox for this turn.

@@ -11,6 +11,10 @@ pub const SLOT_BYTES: usize = 1_536;
 /// more system calls. A turn of 64 received packets makes at most 64 × 3 and some RTCP.
 pub const OUTBOX_SLOTS: usize = 1_024;
 
+/// Room that the outbox keeps for what one datagram, command or timer may make; with less, the worker sends
+/// before it goes on. A packet makes at most three copies, a handshake one flight, and RTCP to all four seats.
+pub const OUTBOX_ROOM_MIN: usize = 64;
+
 /// Streams (SSRCs) that one leg may have us keep state for. A browser with simulcast and RTX uses 9; a flood
 /// of forged ones must not grow memory (security test 18).
 pub const STREAMS_PER_LEG: usize = 32;
@@ -22,8 +26,20 @@ pub const REPLAY_WINDOW: u64 = 1_024;
 /// Simulcast layers of one video source: q, h and f.
 pub const LAYERS: usize = 3;
 
+/// Addresses of this machine on which each worker listens: a socket each. More would only make offers longer;
+/// a machine with two networks and both families has four.
+pub const ADDRESSES_MAX: usize = 8;
+
+/// Events of one worker that wait for control to read them. A visit makes some ten in its life, so this is a
+/// minute of the busiest worker; more would only hide for longer that control has stopped.
+pub const EVENTS_WAITING_MAX: usize = 4_096;
+
+/// Worker threads of a media process; no machine that we run on has more cores.
+pub const WORKERS_MAX: u16 = 256;
+
 /// Bytes of one message between media and control.
 pub const LINK_MESSAGE_MAX: usize = 64 * 1024;
 
+const _: () = assert!(OUTBOX_ROOM_MIN * 4 <= OUTBOX_SLOTS);
 const _: () = assert!(SLOT_BYTES >= DATAGRAM_MAX);
 const _: () = assert!(REPLAY_WINDOW.is_power_of_two());

@@ -78,6 +78,8 @@ pub struct WorkerReport {
     /// System calls that sent, and those that received.
     pub send_calls: u64,
     pub receive_calls: u64,
+    /// Datagrams that the kernel did not take: no room, no route, not permitted.
+    pub send_failures: u64,
     /// Datagrams dropped, by [`crate::base::DropReason::index`].
     pub drops: Vec<u64>,
 }

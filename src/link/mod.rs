@@ -6,6 +6,7 @@
 
 pub mod command;
 pub mod event;
+pub mod socket;
 pub mod terms;
 
 pub use command::{Command, Setup};

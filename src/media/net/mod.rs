@@ -1,5 +1,16 @@
-//! Linux: batched UDP, epoll, buffers. [`sys`] holds every `unsafe` of the project; [`path`] and [`outbox`]
-//! are plain memory, and all that the pure layers see of the network.
+//! Linux: batched UDP, epoll, buffers. All that the pure layers see of the network is plain memory, [`path`]
+//! and [`outbox`].
+//!
+//! [`bind`] opens a worker's sockets, [`poller`] waits for them, [`udp`] receives and sends in batches, cut by
+//! [`plan`] into runs that leave as one. [`clock`] and [`affinity`] say when and where a worker runs. [`sys`]
+//! holds every `unsafe` that speaks to the kernel, and no policy.
 
+pub mod affinity;
+pub mod bind;
+pub mod clock;
 pub mod outbox;
 pub mod path;
+pub mod plan;
+pub mod poller;
+mod sys;
+pub mod udp;

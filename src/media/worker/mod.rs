@@ -1,3 +1,8 @@
-//! One core's loop: [`run`] with its sockets and clock, [`shard`] without them.
+//! One core's loop: [`run`] with its sockets and clock, [`shard`] without them. `route` finds a packet's leg;
+//! [`events`] wait for control to read them; [`process`] starts one worker per core and ends with the first that fails.
 
+pub mod events;
+pub mod process;
+mod route;
+pub mod run;
 pub mod shard;

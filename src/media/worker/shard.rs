@@ -3,59 +3,274 @@
 //! Contract: after any `handle_*`, drain [`Shard::poll_event`] and send [`Shard::outbox`] (then clear it);
 //! call [`Shard::handle_timeout`] when [`Shard::deadline`] has come. Nothing here sleeps, asks the time or
 //! touches the world.
+//!
+//! A visit that panics in its turn ends there and alone: its legs are forgotten, control hears
+//! [`Event::VisitFailed`], and the next datagram finds the other visits as they were.
 #![forbid(unsafe_code)]
 
-use crate::base::{Deadline, Instant};
-use crate::link::{Command, Event, WorkerReport};
+use std::collections::{HashMap, VecDeque};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use super::route::{Place, Routes, VisitKey};
+use crate::base::limits::{DATAGRAM_MAX, OUTBOX_SLOTS};
+use crate::base::{Deadline, DropReason, Instant, LegId, Seat, VisitId};
+use crate::link::{Command, Event, LegTerms, WorkerReport};
 use crate::media::net::outbox::Outbox;
 use crate::media::net::path::Path;
 use crate::media::proto::dtls::Handshaker;
+use crate::media::visit::counters::Counters;
+use crate::media::visit::random::Random;
+use crate::media::visit::{Turn, Visit};
+use crate::media::wire::demux::{Protocol, classify};
+use crate::media::wire::stun;
 
 /// A worker's visits and how packets find them.
-pub struct Shard {}
+pub struct Shard {
+    worker: u16,
+    handshaker: Box<dyn Handshaker>,
+    /// By [`VisitKey`]; None where a visit was.
+    visits: Vec<Option<Box<Visit>>>,
+    keys: HashMap<VisitId, VisitKey>,
+    routes: Routes,
+    desk: Desk,
+    /// Not later than what is due next in any visit.
+    deadline: Option<Deadline>,
+}
+
+/// What is lent to a visit for its turn.
+struct Desk {
+    outbox: Outbox,
+    counters: Counters,
+    events: VecDeque<Event>,
+    random: Random,
+}
 
 impl Shard {
     /// `seed` feeds every random choice of the shard (initial sequence numbers, timestamps, our RTCP SSRC).
-    pub fn new(worker: u16, handshaker: Box<dyn Handshaker>, seed: [u8; 32], now: Instant) -> Shard {
-        let _ = (worker, handshaker, seed, now);
-        todo!()
+    pub fn new(worker: u16, handshaker: Box<dyn Handshaker>, seed: [u8; 32]) -> Shard {
+        Shard {
+            worker,
+            handshaker,
+            visits: Vec::new(),
+            keys: HashMap::new(),
+            routes: Routes::default(),
+            desk: Desk {
+                outbox: Outbox::new(OUTBOX_SLOTS),
+                counters: Counters::default(),
+                events: VecDeque::new(),
+                random: Random::new(seed),
+            },
+            deadline: None,
+        }
     }
 
     /// Obeys control.
     pub fn handle_command(&mut self, now: Instant, command: Command) {
-        let _ = (now, command);
-        todo!()
+        match command {
+            Command::OpenVisit { visit } => self.open(visit),
+            Command::CloseVisit { visit } => self.close(now, visit),
+            Command::Connect { visit, seat, leg, terms } => self.connect(now, visit, seat, leg, terms),
+            Command::Disconnect { visit, seat, leg } => {
+                if let Some(&key) = self.keys.get(&visit) {
+                    self.turn(now, key, |visit, turn| visit.disconnect(turn, seat, leg));
+                }
+            }
+            Command::SetSources { visit, seat, sources } => {
+                if let Some(&key) = self.keys.get(&visit) {
+                    self.turn(now, key, |visit, _| visit.set_sources(seat, sources));
+                }
+            }
+            Command::Report => {
+                let report = Event::Report(Box::new(self.report()));
+                self.desk.events.push_back(report);
+            }
+        }
+        self.check_invariants();
     }
 
     /// Takes one datagram; it is decrypted where it lies.
     pub fn handle_datagram(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
-        let _ = (now, path, datagram);
-        todo!()
+        self.desk.counters.datagrams_in += 1;
+        self.desk.counters.bytes_in += datagram.len() as u64;
+        let protocol = if datagram.len() <= DATAGRAM_MAX { classify(datagram) } else { None };
+        let Some(protocol) = protocol else {
+            self.desk.counters.dropped(DropReason::NotOurs);
+            return;
+        };
+        if protocol == Protocol::Stun {
+            self.handle_check(now, path, datagram);
+            return;
+        }
+        let Some(Place { visit, seat }) = self.routes.by_path(path) else {
+            self.desk.counters.dropped(DropReason::UnknownAddress);
+            return;
+        };
+        self.turn(now, visit, |visit, turn| match protocol {
+            Protocol::Rtp => visit.handle_rtp(turn, seat, datagram),
+            Protocol::Rtcp => visit.handle_rtcp(turn, seat, datagram),
+            Protocol::Dtls => visit.handle_dtls(turn, seat, path, datagram),
+            Protocol::Stun => {}
+        });
     }
 
     /// Does what is due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        let _ = now;
-        todo!()
+        for key in (0..self.visits.len()).map(VisitKey) {
+            if self.visit(key).and_then(Visit::deadline).is_some_and(|deadline| deadline.at <= now) {
+                self.turn(now, key, |visit, turn| visit.handle_timeout(turn));
+            }
+        }
+        self.refresh();
+        self.check_invariants();
     }
 
     /// When [`Shard::handle_timeout`] is due next.
     pub fn deadline(&self) -> Option<Deadline> {
-        todo!()
+        self.deadline
     }
 
     /// What control should hear, until None.
     pub fn poll_event(&mut self) -> Option<Event> {
-        todo!()
+        self.desk.events.pop_front()
     }
 
     /// What waits to be sent. The worker sends it at the end of a turn, or when it runs low on room, and clears it.
     pub fn outbox(&mut self) -> &mut Outbox {
-        todo!()
+        &mut self.desk.outbox
     }
 
     /// What has been counted so far. The worker adds its system calls.
     pub fn report(&self) -> WorkerReport {
-        todo!()
+        let counters = &self.desk.counters;
+        let legs: usize = self.visits.iter().flatten().map(|visit| visit.legs()).sum();
+        WorkerReport {
+            worker: self.worker,
+            visits: u32::try_from(self.keys.len()).unwrap_or(u32::MAX),
+            legs: u32::try_from(legs).unwrap_or(u32::MAX),
+            datagrams_in: counters.datagrams_in,
+            bytes_in: counters.bytes_in,
+            datagrams_out: counters.datagrams_out,
+            bytes_out: counters.bytes_out,
+            forwarded: counters.forwarded,
+            keyframe_requests: counters.keyframe_requests,
+            layer_switches: counters.layer_switches,
+            visits_failed: counters.visits_failed,
+            send_calls: 0,
+            receive_calls: 0,
+            drops: counters.drops.to_vec(),
+        }
+    }
+
+    fn open(&mut self, id: VisitId) {
+        if self.keys.contains_key(&id) {
+            return;
+        }
+        let visit = Some(Box::new(Visit::new(id)));
+        let key = match self.visits.iter().position(Option::is_none) {
+            Some(free) => {
+                self.visits[free] = visit;
+                VisitKey(free)
+            }
+            None => {
+                self.visits.push(visit);
+                VisitKey(self.visits.len() - 1)
+            }
+        };
+        self.keys.insert(id, key);
+    }
+
+    fn close(&mut self, now: Instant, id: VisitId) {
+        let Some(&key) = self.keys.get(&id) else { return };
+        self.turn(now, key, |visit, turn| visit.close(turn));
+        self.remove(key);
+    }
+
+    fn connect(&mut self, now: Instant, visit: VisitId, seat: Seat, leg: LegId, terms: Box<LegTerms>) {
+        let Some(&key) = self.keys.get(&visit) else { return };
+        let handshake = self.handshaker.accept(now, &terms.fingerprints);
+        let ufrag = terms.local.ufrag.clone();
+        // The turn forgets the routes of whoever sat there before; the newcomer's name comes after.
+        if self.turn(now, key, |visit, turn| visit.connect(turn, seat, leg, terms, handshake)).is_some() {
+            self.routes.name(&ufrag, Place { visit: key, seat });
+        }
+    }
+
+    /// A connectivity check: the one kind of datagram that may come from anywhere.
+    fn handle_check(&mut self, now: Instant, path: Path, datagram: &[u8]) {
+        let ufrag = match stun::local_ufrag(datagram) {
+            Ok(ufrag) => ufrag,
+            Err(reason) => {
+                self.desk.counters.dropped(reason);
+                return;
+            }
+        };
+        let Some(place) = self.routes.by_name(ufrag) else {
+            self.desk.counters.dropped(DropReason::StunUnknownUser);
+            return;
+        };
+        // Whoever can forge an address and has a leg of their own must not take the packets of another leg.
+        let owner = self.routes.by_path(path).filter(|&owner| owner != place);
+        if owner.is_some_and(|owner| self.visit(owner.visit).is_some_and(|visit| visit.hears(owner.seat, now))) {
+            self.desk.counters.dropped(DropReason::UnknownAddress);
+            return;
+        }
+        let checked = self.turn(now, place.visit, |visit, turn| visit.handle_check(turn, place.seat, path, datagram));
+        if let Some(Some(checked)) = checked {
+            self.routes.validate(path, place);
+            if let Some(forgotten) = checked.forgotten {
+                self.routes.invalidate(forgotten, place);
+            }
+        }
+    }
+
+    fn visit(&self, key: VisitKey) -> Option<&Visit> {
+        self.visits.get(key.0)?.as_deref()
+    }
+
+    /// Gives a visit its turn. None if it has gone, or goes now because it panicked.
+    fn turn<R>(&mut self, now: Instant, key: VisitKey, act: impl FnOnce(&mut Visit, &mut Turn<'_>) -> R) -> Option<R> {
+        let visit = self.visits.get_mut(key.0)?.as_deref_mut()?;
+        let Desk { outbox, counters, events, random } = &mut self.desk;
+        let mut turn = Turn { now, outbox, counters, events, random };
+        // What the visit leaves half done is dropped with it. The desk stays whole: a slot counts once it is
+        // committed, a counter once it is added to, an event once it is queued.
+        let outcome = catch_unwind(AssertUnwindSafe(|| act(visit, &mut turn)));
+        if outcome.is_ok() {
+            for seat in visit.take_departed() {
+                self.routes.forget(Place { visit: key, seat });
+            }
+            self.deadline = Deadline::earlier(self.deadline, visit.deadline());
+        } else {
+            let id = visit.id();
+            self.desk.counters.visits_failed += 1;
+            self.desk.events.push_back(Event::VisitFailed { visit: id });
+            self.remove(key);
+        }
+        outcome.ok()
+    }
+
+    /// Forgets a visit and every way to it.
+    fn remove(&mut self, key: VisitKey) {
+        let Some(visit) = self.visits.get_mut(key.0).and_then(Option::take) else { return };
+        self.keys.remove(&visit.id());
+        self.routes.forget_visit(key);
+        self.refresh();
+        // One that failed may fail again while it goes.
+        let _ = catch_unwind(AssertUnwindSafe(|| drop(visit)));
+    }
+
+    /// Looks at every visit's deadline.
+    fn refresh(&mut self) {
+        self.deadline = self.visits.iter().flatten().map(|visit| visit.deadline()).fold(None, Deadline::earlier);
+    }
+
+    fn check_invariants(&self) {
+        if !cfg!(debug_assertions) {
+            return;
+        }
+        assert_eq!(self.visits.iter().flatten().count(), self.keys.len(), "a visit without a name, or a name without a visit");
+        let due = self.visits.iter().flatten().filter_map(|visit| visit.deadline()).map(|deadline| deadline.at).min();
+        assert!(due.is_none_or(|due| self.deadline.is_some_and(|known| known.at <= due)), "a visit's timer was forgotten");
+        self.routes.check_invariants(|place| self.visit(place.visit).is_some());
     }
 }

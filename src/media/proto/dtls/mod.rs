@@ -2,6 +2,23 @@
 //!
 //! [`Handshaker`] is what a worker has, [`Handshake`] what a leg has. BoringSSL stands behind both; a
 //! simulation puts its own there, because BoringSSL's randomness cannot be chosen.
+//!
+//! A process makes one [`Identity`]; each worker a [`BoringHandshaker`] of it; each leg a handshake of that.
+//! Inside: `records` decides what BoringSSL sees of a datagram, `queues` carries it there and back, `profile`
+//! cuts the keys, `sys` holds the calls that have no safe wrapper.
+
+mod handshake;
+mod handshaker;
+mod identity;
+mod profile;
+mod queues;
+mod records;
+mod sys;
+#[cfg(test)]
+mod tests;
+
+pub use handshaker::BoringHandshaker;
+pub use identity::{Identity, SetupError};
 
 use crate::base::Instant;
 use crate::link::event::{DtlsVersion, LegEnd};

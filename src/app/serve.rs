@@ -1,0 +1,212 @@
+//! `quartet serve`: the control process, and the media process that it starts.
+
+use std::future::Future;
+use std::net::{IpAddr, SocketAddr};
+use std::path::PathBuf;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::TcpListener;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::{mpsc, watch};
+use tokio::task::JoinHandle;
+
+use super::addresses::{self, Loopback};
+use super::{Failure, runtime, tls, token};
+use crate::config::{Advertise, Config};
+use crate::control::api::{self, App, Limits, SiteInfo, Support};
+use crate::control::media::{Launch, MediaConfig, MediaEvent, MediaPool};
+use crate::control::registry::ports::{Media, WorkerInfo};
+use crate::control::registry::{Parts, Registry};
+use crate::control::schedule::Window;
+use crate::control::store::Store;
+use crate::control::telemetry;
+use crate::control::verify::SessionLimits;
+use crate::control::web;
+use crate::control::words::Clock;
+use crate::link::{Command, Event, Setup};
+
+/// A worker is ready within milliseconds; a machine that swaps gets this much longer.
+const MEDIA_PATIENCE: Duration = Duration::from_secs(20);
+
+/// Events that wait for the registry. It falls behind only where the store does.
+const EVENTS: usize = 1_024;
+
+/// Runs until SIGTERM or SIGINT.
+pub fn serve(config: &Config) -> Result<(), Failure> {
+    telemetry::start_log(config.log.level.word()).map_err(|error| Failure::new(format!("log.level: {error}"), ""))?;
+    runtime()?.block_on(async {
+        let tls = tls::from_files(&config.server.certificate, &config.server.key)?;
+        let store = token::open(config).await?;
+        let listeners = listen(&config.server.listen).await?;
+        let addresses = match config.media.addresses.as_slice() {
+            [] => addresses::of_this_machine(Loopback::Excluded)?,
+            named => named.to_vec(),
+        };
+        let server = Server::start(config, store, listeners, tls, addresses).await?;
+        tracing::info!(workers = server.workers(), "ready");
+        until_told().await?;
+        server.stop().await;
+        Ok(())
+    })
+}
+
+/// A server that runs.
+pub(super) struct Server {
+    pool: Arc<Workers>,
+    stop: watch::Sender<bool>,
+    serving: JoinHandle<()>,
+}
+
+impl Server {
+    /// Starts the media process, then opens the door.
+    pub(super) async fn start(
+        config: &Config,
+        store: Store,
+        listeners: Vec<TcpListener>,
+        tls: Arc<rustls::ServerConfig>,
+        addresses: Vec<IpAddr>,
+    ) -> Result<Server, Failure> {
+        let workers = config.media.workers.unwrap_or_else(cores);
+        let program =
+            std::env::current_exe().map_err(|error| Failure::new(format!("this program cannot be found again: {error}"), ""))?;
+        let (pool, heard) = MediaPool::start(MediaConfig {
+            socket: media_socket(config),
+            setup: Setup { workers, addresses, first_port: config.media.first_port },
+            launch: Launch::Child { program },
+            patience: MEDIA_PATIENCE,
+        })
+        .await
+        .map_err(|error| Failure::new(format!("media: {error}"), ""))?;
+        let pool = Arc::new(Workers { pool, advertise: config.media.advertise.clone() });
+        let registry = Registry::new(Parts {
+            store,
+            clock: Clock::system(),
+            window: Window { opens_before: config.visit.opens_before, closes_after: config.visit.closes_after },
+            sessions: SessionLimits { idle: config.session.idle, absolute: config.session.absolute },
+            media: pool.clone(),
+        });
+        tokio::spawn(pass_on(heard, registry.clone()));
+
+        let (stop, stopped) = watch::channel(false);
+        let limits = limits(config);
+        let app = App { registry, site: site(config), public_url: config.server.public_url.clone(), shutdown: stopped.clone() };
+        let router = api::router(app, web::routes());
+        let serving = tokio::spawn(api::serve(listeners, tls, limits, router, stopped));
+        Ok(Server { pool, stop, serving })
+    }
+
+    /// How many media workers there are.
+    pub(super) fn workers(&self) -> usize {
+        self.pool.pool.workers().len()
+    }
+
+    /// Where media is received.
+    pub(super) fn media_addresses(&self) -> Vec<SocketAddr> {
+        self.pool.pool.workers().into_iter().flat_map(|info| info.addresses).collect()
+    }
+
+    /// Finishes what is being answered, then ends. The media process ends with this one.
+    pub(super) async fn stop(self) {
+        tracing::info!("stopping");
+        self.stop.send_replace(true);
+        if self.serving.await.is_err() {
+            tracing::error!("the API ended in a panic");
+        }
+    }
+}
+
+/// The registry's view of the media process: with the addresses that browsers are to be told.
+struct Workers {
+    pool: MediaPool,
+    advertise: Vec<Advertise>,
+}
+
+impl Media for Workers {
+    fn workers(&self) -> Vec<WorkerInfo> {
+        let told = |info: crate::control::media::WorkerInfo| WorkerInfo {
+            worker: info.worker,
+            addresses: addresses::candidates(info.worker, &info.addresses, &self.advertise),
+            fingerprint: info.fingerprint,
+        };
+        self.pool.workers().into_iter().map(told).collect()
+    }
+
+    fn send(&self, worker: u16, command: Command) -> Pin<Box<dyn Future<Output = bool> + Send + '_>> {
+        Box::pin(async move { self.pool.send(worker, command).await.is_ok() })
+    }
+}
+
+/// Brings what media says to the registry.
+async fn pass_on(mut heard: mpsc::Receiver<MediaEvent>, registry: Registry) {
+    let (events, passed) = mpsc::channel::<(u16, Event)>(EVENTS);
+    tokio::spawn(registry.clone().run(passed));
+    while let Some(event) = heard.recv().await {
+        match event {
+            MediaEvent::Worker { worker, event } => {
+                if events.send((worker, event)).await.is_err() {
+                    return;
+                }
+            }
+            MediaEvent::WorkerLost { worker } => registry.worker_lost(worker).await,
+            MediaEvent::WorkerBack(_) => {}
+        }
+    }
+}
+
+/// Opens the ports of the API.
+pub(super) async fn listen(addresses: &[SocketAddr]) -> Result<Vec<TcpListener>, Failure> {
+    let mut listeners = Vec::new();
+    for address in addresses {
+        let listener = TcpListener::bind(address).await.map_err(|error| {
+            Failure::new(
+                format!("server.listen: {address}: {error}"),
+                "name a free port and an address of this machine; is Quartet running already?",
+            )
+        })?;
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+/// Waits for SIGTERM or SIGINT.
+pub(super) async fn until_told() -> Result<(), Failure> {
+    let unheard = |error| Failure::new(format!("signals cannot be heard: {error}"), "");
+    let mut terminate = signal(SignalKind::terminate()).map_err(unheard)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(unheard)?;
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}
+
+fn media_socket(config: &Config) -> PathBuf {
+    config.server.runtime_directory.join("media.sock")
+}
+
+fn cores() -> u16 {
+    std::thread::available_parallelism().ok().and_then(|cores| u16::try_from(cores.get()).ok()).unwrap_or(1)
+}
+
+fn limits(config: &Config) -> Limits {
+    let patience = config.limits.patience;
+    Limits {
+        connections: config.limits.connections,
+        connections_per_address: config.limits.connections_per_address,
+        handshake_timeout: patience,
+        header_timeout: patience,
+        stall_timeout: patience,
+        ..Limits::default()
+    }
+}
+
+fn site(config: &Config) -> SiteInfo {
+    let told = |text: &String| (!text.is_empty()).then(|| text.clone());
+    let site = &config.site;
+    SiteInfo {
+        name: site.name.clone(),
+        support: Support { phone: told(&site.support_phone), hours: told(&site.support_hours), tty: told(&site.support_tty) },
+    }
+}

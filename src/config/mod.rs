@@ -1,0 +1,200 @@
+//! The configuration: what was typed → every problem at once → what it means.
+//!
+//! [`section`] reads keys out of TOML and remembers what was wrong with each, [`keys`] lists the keys,
+//! [`problem`] prints what was found. [`Config`] is what the rest of the program sees; it cannot be made from
+//! a file that had a problem. `config/quartet.toml` is the manual of every key, and equals the defaults.
+#![forbid(unsafe_code)]
+
+mod keys;
+mod problem;
+mod section;
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr};
+use std::path::{Path, PathBuf};
+use std::time::Duration;
+
+pub use problem::{Problem, Problems};
+
+/// Everything that the operator decides.
+#[derive(Clone, Debug, PartialEq, Default)]
+pub struct Config {
+    pub server: Server,
+    pub limits: Limits,
+    pub media: Media,
+    pub store: Store,
+    pub visit: VisitRules,
+    pub session: Session,
+    pub site: Site,
+    pub log: Log,
+}
+
+/// Where people and programs reach the server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Server {
+    pub listen: Vec<SocketAddr>,
+    /// What links begin with: scheme, host and port, no path, no slash at the end.
+    pub public_url: String,
+    pub certificate: PathBuf,
+    pub key: PathBuf,
+    /// Where the socket between the two processes lives.
+    pub runtime_directory: PathBuf,
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self {
+            listen: vec![SocketAddr::from((Ipv4Addr::UNSPECIFIED, 8443))],
+            public_url: "https://localhost:8443".into(),
+            certificate: "/etc/quartet/certificate.pem".into(),
+            key: "/etc/quartet/key.pem".into(),
+            runtime_directory: "/run/quartet".into(),
+        }
+    }
+}
+
+/// What strangers may take of the server.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Limits {
+    pub connections: usize,
+    pub connections_per_address: usize,
+    /// For each of: the TLS handshake, a request's head, a request's body, a stalled answer.
+    pub patience: Duration,
+}
+
+impl Default for Limits {
+    fn default() -> Self {
+        Self { connections: 4_096, connections_per_address: 64, patience: Duration::from_secs(10) }
+    }
+}
+
+/// The media process.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Media {
+    /// None: one for each core.
+    pub workers: Option<u16>,
+    /// Empty: every address of this machine except loopback and link-local ones.
+    pub addresses: Vec<IpAddr>,
+    /// Worker n listens on this port + n; zero lets the system choose.
+    pub first_port: u16,
+    /// What browsers are told instead of `addresses`.
+    pub advertise: Vec<Advertise>,
+}
+
+impl Default for Media {
+    fn default() -> Self {
+        Self { workers: None, addresses: Vec::new(), first_port: 40_000, advertise: Vec::new() }
+    }
+}
+
+/// An address in front of this machine, with the port that leads to worker 0 (none: the same as inside).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Advertise {
+    pub address: IpAddr,
+    pub first_port: Option<u16>,
+}
+
+/// Where records are kept.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Store {
+    pub path: PathBuf,
+}
+
+impl Default for Store {
+    fn default() -> Self {
+        Self { path: "/var/lib/quartet/quartet.db".into() }
+    }
+}
+
+/// When a visit's links open and close.
+#[derive(Clone, Debug, PartialEq)]
+pub struct VisitRules {
+    /// Before the appointment's start.
+    pub opens_before: Duration,
+    /// After the appointment's end.
+    pub closes_after: Duration,
+}
+
+impl Default for VisitRules {
+    fn default() -> Self {
+        Self { opens_before: Duration::from_secs(30 * 60), closes_after: Duration::from_secs(120 * 60) }
+    }
+}
+
+/// How long a verified person stays verified.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Session {
+    pub idle: Duration,
+    pub absolute: Duration,
+}
+
+impl Default for Session {
+    fn default() -> Self {
+        Self { idle: Duration::from_secs(30 * 60), absolute: Duration::from_secs(12 * 3600) }
+    }
+}
+
+/// What people see of the organisation.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Site {
+    pub name: String,
+    pub support_phone: String,
+    pub support_hours: String,
+    pub support_tty: String,
+}
+
+impl Default for Site {
+    fn default() -> Self {
+        Self { name: "Quartet".into(), support_phone: String::new(), support_hours: String::new(), support_tty: "711".into() }
+    }
+}
+
+/// What the log says.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Log {
+    pub level: Level,
+}
+
+impl Default for Log {
+    fn default() -> Self {
+        Self { level: Level::Info }
+    }
+}
+
+/// How much the log says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Level {
+    Error,
+    Warn,
+    Info,
+    Debug,
+    Trace,
+}
+
+impl Level {
+    /// The word in the file.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Level::Error => "error",
+            Level::Warn => "warn",
+            Level::Info => "info",
+            Level::Debug => "debug",
+            Level::Trace => "trace",
+        }
+    }
+}
+
+impl Config {
+    /// Reads a file. Every problem of it is in the error.
+    pub fn read(path: &Path) -> Result<Config, Problems> {
+        let text = std::fs::read_to_string(path).map_err(|error| Problems::unreadable(path, &error))?;
+        Config::parse(&text).map_err(|problems| problems.of_file(path))
+    }
+
+    /// Reads the text of a file.
+    pub fn parse(text: &str) -> Result<Config, Problems> {
+        keys::read(text)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,227 @@
+//! `/appointments`
+
+use axum::extract::{Path, Query, State, rejection::QueryRejection};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+
+use super::Shared;
+use super::body::Json;
+use super::caller::Caller;
+use super::links::{self, LinkMessage};
+use super::problem::Problem;
+use super::repeat::{Key, Repeat};
+use super::routes::{LIST_MAX, List, at, identify};
+use crate::base::VisitId;
+use crate::base::ids::{AppointmentId, LinkId, PatientId, ProviderId};
+use crate::control::registry::view::moment;
+use crate::control::schedule::{Draft, Known, Plan, Window};
+use crate::control::store::{Appointment, AppointmentFilter, Booking, Link, NewLink};
+use crate::control::words::{Name, Role, Staff, Token, TokenKind, random};
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewAppointment {
+    provider_id: Option<String>,
+    #[serde(default)]
+    patient_ids: Vec<String>,
+    start: Option<String>,
+    duration_minutes: Option<i64>,
+    kind: Option<String>,
+    group_name: Option<String>,
+}
+
+#[derive(Deserialize)]
+pub(super) struct Filter {
+    from: Option<Timestamp>,
+    to: Option<Timestamp>,
+    provider: Option<ProviderId>,
+}
+
+#[derive(Serialize)]
+struct Message {
+    id: AppointmentId,
+    visit_id: VisitId,
+    kind: &'static str,
+    group_name: Option<String>,
+    provider_id: ProviderId,
+    patient_ids: Vec<PatientId>,
+    start: String,
+    duration_minutes: u32,
+    opens_at: String,
+    closes_at: String,
+    state: &'static str,
+    links: Vec<LinkMessage>,
+}
+
+impl Message {
+    fn new(appointment: &Appointment, window: Window, links: Vec<LinkMessage>) -> Message {
+        Message {
+            id: appointment.id,
+            visit_id: appointment.visit,
+            kind: appointment.kind.word(),
+            group_name: appointment.group_name.as_ref().map(|name| name.as_str().to_owned()),
+            provider_id: appointment.provider,
+            patient_ids: appointment.patients.clone(),
+            start: appointment.start_text.clone(),
+            duration_minutes: appointment.duration_minutes,
+            opens_at: moment(window.opens_at(appointment.start)),
+            closes_at: moment(window.closes_at(appointment.start, appointment.duration_minutes)),
+            state: state(appointment),
+            links,
+        }
+    }
+}
+
+fn state(appointment: &Appointment) -> &'static str {
+    match (appointment.cancelled_at, appointment.ended_at) {
+        (Some(_), _) => "cancelled",
+        (None, Some(_)) => "ended",
+        (None, None) => "booked",
+    }
+}
+
+/// The entity tag: what of an appointment changes is its state.
+fn tag(appointment: &Appointment) -> (header::HeaderName, String) {
+    (header::ETAG, format!("\"{}\"", state(appointment)))
+}
+
+pub(super) async fn add(
+    State(app): State<Shared>,
+    caller: Caller,
+    headers: HeaderMap,
+    body: Json<NewAppointment>,
+) -> Result<Response, Problem> {
+    let (staff, secret) = caller.staff(Staff::Scheduler)?;
+    let key = Key::of(&headers, staff, secret, &body.bytes)?;
+    if let Some(key) = &key
+        && let Some(answer) = key.kept(app.registry.store()).await?
+    {
+        return Ok(created(answer));
+    }
+    let plan = plan(&app, body.value).await?;
+    let (booking, answer) = book(&app, plan, key.as_ref())?;
+    if app.registry.store().book(&booking, app.registry.clock().now()).await? {
+        return Ok(created(answer));
+    }
+    // Two with the same key came at once, and the other was first.
+    let kept = match &key {
+        Some(key) => key.kept(app.registry.store()).await?,
+        None => None,
+    };
+    kept.map(created).ok_or_else(Problem::key_in_use)
+}
+
+async fn plan(app: &Shared, new: NewAppointment) -> Result<Plan, Problem> {
+    let draft = Draft {
+        provider_id: new.provider_id,
+        patient_ids: new.patient_ids,
+        start: new.start,
+        duration_minutes: new.duration_minutes,
+        kind: new.kind,
+        group_name: new.group_name,
+    };
+    let store = app.registry.store();
+    let (provider, patients) = draft.named();
+    let mut known = Known::default();
+    if let Some(provider) = provider {
+        known.provider_enabled = store.provider(provider).await?.map(|provider| provider.telehealth_enabled);
+    }
+    for patient in patients {
+        known.patients.extend(store.patient(patient).await?.map(|patient| patient.id));
+    }
+    draft.check(&known, app.registry.clock().now()).map_err(Problem::invalid)
+}
+
+/// The booking of a plan: a link for the provider, one for each patient, and the answer that shows them.
+fn book(app: &Shared, plan: Plan, key: Option<&Key>) -> Result<(Booking, Repeat), Problem> {
+    let appointment = Appointment {
+        id: AppointmentId::from_bits(random::bits()),
+        visit: VisitId::from_bits(random::bits()),
+        kind: plan.kind,
+        group_name: plan.group_name,
+        provider: plan.provider,
+        patients: plan.patients,
+        start: plan.start,
+        start_text: plan.start_text,
+        duration_minutes: plan.duration_minutes,
+        cancelled_at: None,
+        ended_at: None,
+    };
+    let invited = std::iter::once((Role::Provider, None)).chain(appointment.patients.iter().map(|id| (Role::Patient, Some(*id))));
+    let mut records = Vec::new();
+    let mut shown = Vec::new();
+    for (role, patient) in invited {
+        let provider = (role == Role::Provider).then_some(appointment.provider);
+        let (new, message) = new_link(app, appointment.id, role, patient, provider, None);
+        records.push(new);
+        shown.push(message);
+    }
+    let message = Message::new(&appointment, app.registry.window(), shown);
+    let body = serde_json::to_string(&message).map_err(|_| Problem::internal())?;
+    let answer = Repeat { location: at(format_args!("/appointments/{}", appointment.id)).1, tag: tag(&appointment).1, body };
+    let kept = key.map(|key| key.keep(&answer)).transpose()?;
+    Ok((Booking { appointment, links: records, kept }, answer))
+}
+
+/// A fresh link, for the record and for the one answer that shows it.
+pub(super) fn new_link(
+    app: &Shared,
+    appointment: AppointmentId,
+    role: Role,
+    patient: Option<PatientId>,
+    provider: Option<ProviderId>,
+    name: Option<Name>,
+) -> (NewLink, LinkMessage) {
+    let token = Token::random(TokenKind::Link);
+    let id = LinkId::from_bits(random::bits());
+    let link = Link { id, appointment, role, patient, provider, name, locked_at: None, revoked_at: None };
+    // In the fragment, which browsers send to nobody.
+    let message = LinkMessage::new(&link).with_url(format!("{}{}#{}", app.public_url, links::page(role), token.expose()));
+    (NewLink { link, digest: token.digest() }, message)
+}
+
+fn created(answer: Repeat) -> Response {
+    let headers =
+        [(header::LOCATION, answer.location), (header::ETAG, answer.tag), (header::CONTENT_TYPE, "application/json".to_owned())];
+    (StatusCode::CREATED, headers, answer.body).into_response()
+}
+
+pub(super) async fn one(State(app): State<Shared>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+    caller.staff(Staff::Scheduler)?;
+    let appointment = app.registry.store().appointment(identify(&id)?).await?.ok_or_else(Problem::not_found)?;
+    Ok(([tag(&appointment)], axum::Json(complete(&app, &appointment).await?)).into_response())
+}
+
+pub(super) async fn list(
+    State(app): State<Shared>,
+    caller: Caller,
+    query: Result<Query<Filter>, QueryRejection>,
+) -> Result<Response, Problem> {
+    caller.staff(Staff::Scheduler)?;
+    let Query(Filter { from, to, provider }) = query.map_err(|_| Problem::malformed_query())?;
+    let found = app.registry.store().appointments(AppointmentFilter { from, to, provider }, LIST_MAX + 1).await?;
+    let mut messages = Vec::with_capacity(found.len());
+    for appointment in &found {
+        messages.push(complete(&app, appointment).await?);
+    }
+    Ok(List::of(messages.into_iter()).into_response())
+}
+
+pub(super) async fn cancel(State(app): State<Shared>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
+    caller.staff(Staff::Scheduler)?;
+    let appointment = app.registry.store().appointment(identify(&id)?).await?.ok_or_else(Problem::not_found)?;
+    let cancelled = app.registry.cancel(appointment.id, appointment.visit).await?;
+    // Cancelling what is cancelled is no mistake; what has taken place cannot be cancelled.
+    if cancelled || appointment.cancelled_at.is_some() {
+        Ok(StatusCode::NO_CONTENT.into_response())
+    } else {
+        Err(Problem::already_over())
+    }
+}
+
+async fn complete(app: &Shared, appointment: &Appointment) -> Result<Message, Problem> {
+    let links = app.registry.store().links(appointment.id).await?;
+    Ok(Message::new(appointment, app.registry.window(), links.iter().map(LinkMessage::new).collect()))
+}

@@ -1,0 +1,129 @@
+//! `/verify` and `/terms`: the door.
+
+use std::time::Duration;
+
+use axum::extract::State;
+use axum::http::{HeaderMap, header};
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+use tokio::time::Instant;
+
+use super::Shared;
+use super::body::Json;
+use super::caller::{cookie_name, is_program};
+use super::problem::Problem;
+use crate::base::VisitId;
+use crate::base::ids::ParticipantId;
+use crate::control::registry::Refusal;
+use crate::control::registry::view::moment;
+use crate::control::verify::{Claim, ClaimError, terms};
+use crate::control::words::{Token, TokenKind};
+
+/// When a refusal goes out, after its question came (and at whole multiples of it, should the disk be
+/// slow): so that how long it took to find out says nothing. Longer would try people's patience, shorter
+/// would not cover a write to a slow disk.
+const REFUSE_AT: Duration = Duration::from_millis(250);
+
+#[derive(Deserialize)]
+pub(super) struct Attempt {
+    link: String,
+    birth_date: Option<String>,
+    terms: Option<String>,
+    who: Option<String>,
+    name: Option<String>,
+    relationship: Option<String>,
+}
+
+#[derive(Serialize)]
+struct Message {
+    participant: ParticipantId,
+    visit: VisitId,
+    role: &'static str,
+    name: String,
+    opens_at: String,
+    closes_at: String,
+    terms: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    session: Option<String>,
+}
+
+pub(super) async fn verify(
+    State(app): State<Shared>,
+    headers: HeaderMap,
+    Json { value: attempt, .. }: Json<Attempt>,
+) -> Result<Response, Problem> {
+    let came = Instant::now();
+    let today = app.registry.clock().now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(14))).date();
+    let claim = Claim::new(
+        attempt.birth_date.as_deref(),
+        attempt.terms.as_deref(),
+        attempt.who.as_deref(),
+        attempt.name.as_deref(),
+        attempt.relationship.as_deref(),
+        today,
+    )
+    .map_err(|error| match error {
+        ClaimError::Terms => Problem::terms_required(),
+        ClaimError::Faults(faults) => Problem::invalid(faults),
+    })?;
+    let token = Token::shown(TokenKind::Link, &attempt.link);
+    let entered = match app.registry.enter(token.as_ref(), &claim).await {
+        Ok(entered) => entered,
+        Err(Refusal::Failed) => {
+            tokio::time::sleep_until(refuse_at(came, Instant::now())).await;
+            return Err(Problem::verification_failed());
+        }
+        Err(Refusal::TooEarly { opens_at }) => return Err(Problem::too_early(opens_at)),
+        Err(Refusal::Faults(faults)) => return Err(Problem::invalid(faults)),
+        Err(Refusal::Crowded) => return Err(Problem::crowded()),
+        Err(Refusal::Store(error)) => return Err(error.into()),
+    };
+    let name = cookie_name(entered.participant);
+    let session = entered.session.expose();
+    let cookie = format!("{name}={session}; Path=/api/v1; Secure; HttpOnly; SameSite=Strict");
+    let message = Message {
+        participant: entered.participant,
+        visit: entered.visit,
+        role: entered.role.word(),
+        name: entered.name.as_str().to_owned(),
+        opens_at: moment(entered.opens_at),
+        closes_at: moment(entered.closes_at),
+        terms: terms::VERSION,
+        // A page must not be able to read its session; a program has no cookie jar that it could need.
+        session: is_program(&headers).then(|| session.to_owned()),
+    };
+    Ok(([(header::SET_COOKIE, cookie)], axum::Json(message)).into_response())
+}
+
+/// The first multiple of [`REFUSE_AT`] after `came` that is not before `now`.
+fn refuse_at(came: Instant, now: Instant) -> Instant {
+    let mut at = came + REFUSE_AT;
+    while at < now {
+        at += REFUSE_AT;
+    }
+    at
+}
+
+#[derive(Serialize)]
+struct Terms {
+    version: &'static str,
+    text: &'static str,
+}
+
+pub(super) async fn terms_in_force() -> Response {
+    axum::Json(Terms { version: terms::VERSION, text: terms::TEXT }).into_response()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_refusal_goes_out_at_whole_steps() {
+        let came = Instant::now();
+        for (took_ms, at_ms) in [(0, 250), (1, 250), (250, 250), (251, 500), (900, 1000)] {
+            let at = refuse_at(came, came + Duration::from_millis(took_ms));
+            assert_eq!(at - came, Duration::from_millis(at_ms), "{took_ms}");
+        }
+    }
+}

@@ -1,0 +1,141 @@
+//! `/appointments/{id}/links`
+
+use axum::extract::{Path, State};
+use axum::http::StatusCode;
+use axum::response::{IntoResponse, Response};
+use serde::{Deserialize, Serialize};
+
+use super::Shared;
+use super::appointments::new_link;
+use super::body::Json;
+use super::caller::Caller;
+use super::problem::Problem;
+use super::routes::{at, identify};
+use crate::base::ids::{LinkId, PatientId, ProviderId};
+use crate::control::schedule::Fault;
+use crate::control::store::{Appointment, Link};
+use crate::control::words::{Name, Role, Staff};
+
+/// The page that a link opens.
+pub(super) fn page(role: Role) -> &'static str {
+    match role {
+        Role::Provider => "/provider",
+        Role::Patient | Role::Guest | Role::Interpreter => "/join",
+    }
+}
+
+/// A link as staff see it. `url` is shown once, when the link is made.
+#[derive(Serialize)]
+pub(super) struct LinkMessage {
+    id: LinkId,
+    role: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    patient_id: Option<PatientId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    provider_id: Option<ProviderId>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    name: Option<String>,
+    state: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    url: Option<String>,
+}
+
+impl LinkMessage {
+    pub(super) fn new(link: &Link) -> LinkMessage {
+        LinkMessage {
+            id: link.id,
+            role: link.role.word(),
+            patient_id: link.patient,
+            provider_id: link.provider,
+            name: link.name.as_ref().map(|name| name.as_str().to_owned()),
+            state: match (link.revoked_at, link.locked_at) {
+                (Some(_), _) => "revoked",
+                (None, Some(_)) => "locked",
+                (None, None) => "open",
+            },
+            url: None,
+        }
+    }
+
+    pub(super) fn with_url(self, url: String) -> LinkMessage {
+        LinkMessage { url: Some(url), ..self }
+    }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewInvitation {
+    role: String,
+    patient_id: Option<String>,
+    name: Option<String>,
+}
+
+impl NewInvitation {
+    /// Whom it invites: as what, whose patient, under which name.
+    fn check(&self, appointment: &Appointment) -> Result<(Role, Option<PatientId>, Option<Name>), Vec<Fault>> {
+        let mut faults = Vec::new();
+        let role = Role::from_word(&self.role);
+        if role.is_none() {
+            faults.push(Fault::new("/role", "invalid", "must be \"patient\", \"guest\", \"interpreter\" or \"provider\""));
+        }
+        let patient = match self.patient_id.as_deref().map(|text| text.parse::<PatientId>()) {
+            None => None,
+            Some(Ok(id)) if appointment.patients.contains(&id) => Some(id),
+            Some(_) => {
+                faults.push(Fault::new("/patient_id", "unknown", "is not a patient of this appointment"));
+                None
+            }
+        };
+        match role {
+            Some(Role::Patient) if self.patient_id.is_none() => {
+                faults.push(Fault::new("/patient_id", "required", "a patient's link is for one patient"));
+            }
+            Some(Role::Provider) if self.patient_id.is_some() => {
+                faults.push(Fault::new("/patient_id", "not_a_patient", "a provider's link has no patient"));
+            }
+            Some(Role::Patient | Role::Provider | Role::Guest | Role::Interpreter) | None => {}
+        }
+        let name = match self.name.as_deref().map(Name::new) {
+            None => None,
+            Some(Ok(name)) => Some(name),
+            Some(Err(why)) => {
+                faults.push(Fault::new("/name", "invalid", why.to_string()));
+                None
+            }
+        };
+        match role {
+            Some(role) if faults.is_empty() => Ok((role, patient, name)),
+            Some(_) | None => Err(faults),
+        }
+    }
+}
+
+pub(super) async fn add(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+    body: Json<NewInvitation>,
+) -> Result<Response, Problem> {
+    caller.staff(Staff::Scheduler)?;
+    let appointment = app.registry.store().appointment(identify(&id)?).await?.ok_or_else(Problem::not_found)?;
+    let (role, patient, name) = body.value.check(&appointment).map_err(Problem::invalid)?;
+    if appointment.ended_at.is_some() {
+        return Err(Problem::already_over());
+    }
+    let provider = (role == Role::Provider).then_some(appointment.provider);
+    let (new, message) = new_link(&app, appointment.id, role, patient, provider, name);
+    app.registry.store().add_link(&new, app.registry.clock().now()).await?;
+    let location = at(format_args!("/appointments/{}/links/{}", appointment.id, new.link.id));
+    Ok((StatusCode::CREATED, [location], axum::Json(message)).into_response())
+}
+
+pub(super) async fn revoke(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path((id, link)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    caller.staff(Staff::Scheduler)?;
+    let appointment = app.registry.store().appointment(identify(&id)?).await?.ok_or_else(Problem::not_found)?;
+    let revoked = app.registry.revoke(appointment.id, appointment.visit, identify(&link)?).await?;
+    if revoked { Ok(StatusCode::NO_CONTENT.into_response()) } else { Err(Problem::not_found()) }
+}

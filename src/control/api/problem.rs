@@ -1,0 +1,170 @@
+//! Every refusal, as problem+json (RFC 9457). Nothing of what was sent is repeated in it.
+
+use std::borrow::Cow;
+
+use axum::http::{HeaderValue, StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::control::registry::view::moment;
+use crate::control::registry::visit::Refused;
+use crate::control::registry::{SeatError, VisitError};
+use crate::control::schedule::Fault;
+use crate::control::store::StoreError;
+
+/// A refusal.
+#[derive(Debug)]
+pub(super) struct Problem {
+    status: StatusCode,
+    code: &'static str,
+    title: &'static str,
+    detail: Cow<'static, str>,
+    errors: Vec<Fault>,
+    opens_at: Option<Timestamp>,
+}
+
+/// Its form on the wire.
+#[derive(Serialize)]
+struct Message<'a> {
+    r#type: String,
+    title: &'a str,
+    status: u16,
+    detail: &'a str,
+    code: &'a str,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    errors: Vec<ErrorMessage<'a>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    opens_at: Option<String>,
+}
+
+#[derive(Serialize)]
+struct ErrorMessage<'a> {
+    pointer: &'a str,
+    code: &'a str,
+    detail: &'a str,
+}
+
+/// Declares the refusals that always say the same.
+macro_rules! problems {
+    ($($name:ident $status:ident $code:literal $title:literal $detail:literal;)*) => {
+        impl Problem {
+            $(pub(super) fn $name() -> Problem {
+                Problem::new(StatusCode::$status, $code, $title, $detail)
+            })*
+        }
+    };
+}
+
+problems! {
+    malformed_json BAD_REQUEST "malformed_json" "Malformed JSON" "The body is not JSON.";
+    malformed_query BAD_REQUEST "malformed_query" "Malformed query" "A parameter of the query cannot be understood.";
+    wrong_shape UNPROCESSABLE_ENTITY "wrong_shape" "Wrong shape" "The body is JSON, but not of the shape this resource takes: a field is missing, unknown, repeated or of another type.";
+    incomplete_body BAD_REQUEST "incomplete_body" "Incomplete body" "The body ended early.";
+    bad_key BAD_REQUEST "bad_idempotency_key" "Bad Idempotency-Key" "An Idempotency-Key has 1 to 128 visible ASCII characters.";
+    unauthorized UNAUTHORIZED "unauthorized" "Not signed in" "Show a token or a session that is in force.";
+    forbidden FORBIDDEN "forbidden" "Not allowed" "What you showed does not allow this.";
+    cross_site FORBIDDEN "cross_site" "Another site" "This request did not come from this site's own pages.";
+    verification_failed FORBIDDEN "verification_failed" "Not verified" "The link or the birth date is not right, or the link is no longer in force.";
+    not_admitted FORBIDDEN "not_admitted" "Not admitted" "The provider has not let this person in.";
+    not_found NOT_FOUND "not_found" "Not found" "There is nothing here, or not for you.";
+    method_not_allowed METHOD_NOT_ALLOWED "method_not_allowed" "Method not allowed" "This resource does not take this method.";
+    body_timeout REQUEST_TIMEOUT "body_timeout" "Too slow" "The body took too long to arrive.";
+    room_full CONFLICT "room_full" "The room is full" "Every seat is taken or reserved.";
+    not_waiting CONFLICT "not_waiting" "Not waiting" "This person is not waiting to be let in.";
+    visit_ended CONFLICT "visit_ended" "The visit has ended" "The visit has ended.";
+    crowded CONFLICT "too_many_people" "Too many people" "Too many people have come in for this visit.";
+    already_over CONFLICT "already_over" "Already over" "The appointment was cancelled or its visit has ended.";
+    key_in_use CONFLICT "idempotency_key_in_use" "Key in use" "A request with this Idempotency-Key is being answered.";
+    body_too_large PAYLOAD_TOO_LARGE "body_too_large" "Too large" "The body is larger than this resource takes.";
+    wants_json UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type" "The body must be application/json.";
+    wants_sdp UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type" "The body must be application/sdp.";
+    terms_required UNPROCESSABLE_ENTITY "terms_required" "Terms required" "Accept the terms in force: GET /api/v1/terms says which.";
+    key_reused UNPROCESSABLE_ENTITY "idempotency_key_reused" "Key reused" "This Idempotency-Key was used for another request.";
+    internal INTERNAL_SERVER_ERROR "internal" "Internal error" "Something failed here. It is in the log.";
+    unavailable SERVICE_UNAVAILABLE "unavailable" "Unavailable" "The records cannot be reached. Try again.";
+    no_media SERVICE_UNAVAILABLE "no_media" "No media" "No media worker is ready. Try again in a few seconds.";
+}
+
+impl Problem {
+    fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Problem {
+        Problem { status, code, title, detail: detail.into(), errors: Vec::new(), opens_at: None }
+    }
+
+    /// All that is wrong with a body, at once.
+    pub(super) fn invalid(errors: Vec<Fault>) -> Problem {
+        let detail = "The body is understood but cannot be taken; each error says where and why.";
+        Problem { errors, ..Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "invalid", "Invalid", detail) }
+    }
+
+    /// The right person, before the visit opens.
+    pub(super) fn too_early(opens_at: Timestamp) -> Problem {
+        let problem = Problem::new(StatusCode::FORBIDDEN, "too_early", "Too early", "The visit is not open yet.");
+        Problem { opens_at: Some(opens_at), ..problem }
+    }
+
+    /// What the client should change in its offer.
+    pub(super) fn offer_rejected(detail: String) -> Problem {
+        Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "offer_rejected", "Offer rejected", detail)
+    }
+}
+
+impl IntoResponse for Problem {
+    fn into_response(self) -> Response {
+        let message = Message {
+            r#type: format!("urn:quartet:problem:{}", self.code),
+            title: self.title,
+            status: self.status.as_u16(),
+            detail: &self.detail,
+            code: self.code,
+            errors: self
+                .errors
+                .iter()
+                .map(|fault| ErrorMessage { pointer: &fault.pointer, code: fault.code, detail: &fault.detail })
+                .collect(),
+            opens_at: self.opens_at.map(moment),
+        };
+        let body = serde_json::to_vec(&message).unwrap_or_default();
+        let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        let headers = response.headers_mut();
+        if self.status == StatusCode::UNAUTHORIZED {
+            headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
+        }
+        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
+        }
+        response
+    }
+}
+
+impl From<StoreError> for Problem {
+    fn from(error: StoreError) -> Problem {
+        tracing::warn!(%error, "a question to the records failed");
+        match error {
+            StoreError::Unavailable(_) => Problem::unavailable(),
+            StoreError::Unreadable(_) => Problem::internal(),
+        }
+    }
+}
+
+impl From<VisitError> for Problem {
+    fn from(error: VisitError) -> Problem {
+        match error {
+            VisitError::NotFound | VisitError::Refused(Refused::Unknown) => Problem::not_found(),
+            VisitError::Refused(Refused::Ended) => Problem::visit_ended(),
+            VisitError::Refused(Refused::NotAdmitted) => Problem::not_admitted(),
+            VisitError::Refused(Refused::RoomFull) => Problem::room_full(),
+            VisitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<SeatError> for Problem {
+    fn from(error: SeatError) -> Problem {
+        match error {
+            SeatError::Visit(error) => error.into(),
+            SeatError::Offer(error) => Problem::offer_rejected(error.to_string()),
+            SeatError::NoMedia => Problem::no_media(),
+        }
+    }
+}

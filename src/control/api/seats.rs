@@ -1,0 +1,63 @@
+//! `/visits/{visit}/seats`: a seat is made by posting an offer (the shape of WHIP, RFC 9725).
+
+use axum::extract::{Path, State};
+use axum::http::{StatusCode, header};
+use axum::response::{IntoResponse, Response};
+use serde::Deserialize;
+
+use super::Shared;
+use super::body::{Json, Sdp};
+use super::caller::Caller;
+use super::problem::Problem;
+use super::routes::{at, identify};
+use crate::base::Seat;
+use crate::link::Sources;
+
+pub(super) async fn sit(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(visit): Path<String>,
+    Sdp(offer): Sdp,
+) -> Result<Response, Problem> {
+    let visit = identify(&visit)?;
+    let who = caller.participant(visit)?.participant;
+    let (seat, leg, answer) = app.registry.sit(visit, who, &offer).await?;
+    let location = at(format_args!("/visits/{visit}/seats/{seat}"));
+    let headers = [location, (header::ETAG, format!("\"{leg}\"")), (header::CONTENT_TYPE, "application/sdp".to_owned())];
+    Ok((StatusCode::CREATED, headers, answer).into_response())
+}
+
+pub(super) async fn leave(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path((visit, seat)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    let visit = identify(&visit)?;
+    let who = caller.participant(visit)?.participant;
+    app.registry.leave(visit, who, numbered(&seat)?).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+#[derive(Deserialize)]
+pub(super) struct SourcesMessage {
+    microphone: bool,
+    camera: bool,
+    screen: bool,
+}
+
+pub(super) async fn set_sources(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path((visit, seat)): Path<(String, String)>,
+    body: Json<SourcesMessage>,
+) -> Result<Response, Problem> {
+    let visit = identify(&visit)?;
+    let who = caller.participant(visit)?.participant;
+    let SourcesMessage { microphone, camera, screen } = body.value;
+    app.registry.set_sources(visit, who, numbered(&seat)?, Sources { microphone, camera, screen }).await?;
+    Ok(StatusCode::NO_CONTENT.into_response())
+}
+
+fn numbered(text: &str) -> Result<Seat, Problem> {
+    text.parse().ok().and_then(Seat::new).ok_or_else(Problem::not_found)
+}

@@ -1,0 +1,7 @@
+//! The API as strangers meet it: over TLS on the loopback, with a client that is not ours.
+
+mod door;
+mod hostile;
+mod scheduling;
+mod visits;
+mod world;

@@ -1,0 +1,125 @@
+//! What is recorded, and the questions that the program asks of it, in domain words.
+//!
+//! One file per noun; each adds its questions to [`Store`]. SQLite today, with SQL that PostgreSQL speaks too.
+
+mod appointment;
+mod kept;
+mod link;
+mod participant;
+mod patient;
+mod provider;
+mod row;
+mod session;
+mod token;
+mod visit;
+
+#[cfg(test)]
+mod tests;
+
+use std::fmt;
+use std::fs::OpenOptions;
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
+
+pub use appointment::{Appointment, AppointmentFilter, AppointmentKind, Booking};
+pub use kept::KeptAnswer;
+pub use link::{FAILURES_MAX, Link, NewLink};
+pub use participant::{NewParticipant, Participant};
+pub use patient::Patient;
+pub use provider::Provider;
+pub use session::Session;
+pub use token::AdminToken;
+pub use visit::VisitRecord;
+
+/// The database. Cloning it is cheap; all clones are the same database.
+#[derive(Clone, Debug)]
+pub struct Store {
+    /// One connection: SQLite lets one write at a time, and waiting our turn here is fair, while waiting in
+    /// SQLite's busy handler is not.
+    writer: SqlitePool,
+    readers: SqlitePool,
+}
+
+impl Store {
+    /// Connections that read. More would only share two cores; one would let a long list hold up a person.
+    const READERS: u32 = 4;
+    /// How long a question waits for its turn before the answer is "unavailable".
+    const WAIT_MAX: Duration = Duration::from_secs(2);
+
+    /// Opens the database in `file`, making it if it is not there and bringing its schema up to date.
+    pub async fn open(file: &Path) -> Result<Store, StoreError> {
+        create_private(file).map_err(|error| StoreError::Unavailable(sqlx::Error::Io(error)))?;
+        let options = SqliteConnectOptions::new()
+            .filename(file)
+            .journal_mode(SqliteJournalMode::Wal)
+            // FULL: what was acknowledged survives a power cut. NORMAL could lose the last commits.
+            .synchronous(SqliteSynchronous::Full)
+            .foreign_keys(true)
+            // Only `quartet token` writes beside the server, and briefly.
+            .busy_timeout(Duration::from_secs(5));
+        let pool = |connections| {
+            SqlitePoolOptions::new().max_connections(connections).min_connections(1).acquire_timeout(Store::WAIT_MAX)
+        };
+        let writer = pool(1).connect_with(options.clone()).await?;
+        sqlx::migrate!("src/control/store/schema").run(&writer).await.map_err(|error| StoreError::Unavailable(error.into()))?;
+        let readers = pool(Store::READERS).connect_with(options.pragma("query_only", "ON")).await?;
+        Ok(Store { writer, readers })
+    }
+
+    /// Whether the database answers.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.readers).await?;
+        Ok(())
+    }
+
+    /// Waits for what is being written and closes the database.
+    pub async fn close(&self) {
+        self.readers.close().await;
+        self.writer.close().await;
+    }
+
+    /// A transaction that holds the pen from its start, so that it never fails for having read first.
+    async fn writing(&self) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, StoreError> {
+        Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
+    }
+}
+
+/// Makes `file` readable by its owner alone before anything is in it; SQLite gives its journal the same mode.
+fn create_private(file: &Path) -> std::io::Result<()> {
+    OpenOptions::new().create(true).append(true).mode(0o600).open(file).map(drop)
+}
+
+/// Why a question had no answer. Neither form holds a value from the database.
+#[derive(Debug)]
+pub enum StoreError {
+    /// The database cannot be reached, is full, or took too long: try again later.
+    Unavailable(sqlx::Error),
+    /// A record does not mean what this version expects in the named column.
+    Unreadable(&'static str),
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> StoreError {
+        StoreError::Unavailable(error)
+    }
+}
+
+impl fmt::Display for StoreError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            StoreError::Unavailable(error) => write!(f, "the database did not answer: {error}"),
+            StoreError::Unreadable(column) => write!(f, "a record cannot be understood in its column {column}"),
+        }
+    }
+}
+
+impl std::error::Error for StoreError {}
+
+/// A moment as the database keeps it.
+fn micros(at: Timestamp) -> i64 {
+    at.as_microsecond()
+}

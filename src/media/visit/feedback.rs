@@ -1,0 +1,122 @@
+//! What a leg tells us in RTCP: clocks of its tracks, farewells, and wishes for keyframes.
+//!
+//! A receiver speaks of the lines it receives and a sender of the streams it sends; a block about any other
+//! SSRC finds nothing here and moves nothing.
+
+use super::clock::{Ntp, StreamClock};
+use super::egress;
+use super::forward::{Seats, apart};
+use super::leg::Leg;
+use super::line::LINES;
+use super::turn::Turn;
+use super::watch::Layer;
+use crate::base::{DropReason, Seat};
+use crate::link::terms::{SourceKind, Ssrc};
+use crate::media::wire::rtcp::{Block, Compound, SenderInfo};
+
+/// Opens a compound packet of `seat` and does what it says. Whether it authenticated.
+pub(super) fn handle(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Option<Seat>, datagram: &mut [u8]) {
+    let Some(leg) = seats[seat.index()].as_mut() else { return };
+    let Some(flow) = leg.flow_mut() else {
+        turn.counters.dropped(DropReason::NoKeys);
+        return;
+    };
+    if !flow.bucket.allows(turn.now, datagram.len()) {
+        turn.counters.dropped(DropReason::TooMuch);
+        return;
+    }
+    let len = match flow.opener.open_rtcp(datagram) {
+        Ok(len) => len,
+        Err(reason) => {
+            turn.counters.dropped(reason);
+            return;
+        }
+    };
+    flow.bucket.take(datagram.len());
+    flow.heard = turn.now;
+
+    let mut wishes = Wishes::default();
+    for block in Compound::new(datagram.get(..len).unwrap_or_default()) {
+        match block {
+            Ok(Block::SenderReport(report)) => learn(leg, turn, report.ssrc, &report.info),
+            Ok(Block::Bye(bye)) => bye.ssrcs().for_each(|ssrc| stop(leg, ssrc)),
+            Ok(Block::Pli(pli)) => wishes.add(leg, seat, pli.media),
+            Ok(Block::Fir(fir)) => fir.entries().for_each(|entry| wishes.add(leg, seat, entry.ssrc)),
+            // Reports on our lines and repairs are for a bandwidth estimate and a cache, which this server
+            // does not have: it negotiates neither.
+            Ok(
+                Block::ReceiverReport(_)
+                | Block::Sdes
+                | Block::Nack(_)
+                | Block::TransportCc(_)
+                | Block::Remb(_)
+                | Block::Unknown(_),
+            ) => {}
+            Err(_) => turn.counters.dropped(DropReason::RtcpMalformed),
+        }
+    }
+    for wish in wishes.0.into_iter().flatten() {
+        pass_on(seats, turn, seat, screen, wish);
+    }
+}
+
+/// A sender's clock.
+fn learn(leg: &mut Leg, turn: &Turn<'_>, ssrc: Ssrc, info: &SenderInfo) {
+    let Some(flow) = leg.flow_mut() else { return };
+    let Some((_, stream)) = flow.inbound.streams_mut().find(|(_, stream)| stream.ssrc == ssrc) else { return };
+    let ntp = Ntp(info.ntp);
+    // RFC 3550 §6.4.1: "A sender that has no notion of wallclock or elapsed time MAY set the NTP timestamp to zero."
+    if ntp == Ntp(0) {
+        return;
+    }
+    stream.clock = Some(StreamClock { ntp, rtp: info.rtp_timestamp, arrived: turn.now });
+    flow.clock.learn(turn.now, ntp);
+}
+
+/// A stream's farewell: it does not arrive any more, until it does.
+fn stop(leg: &mut Leg, ssrc: Ssrc) {
+    let Some(flow) = leg.flow_mut() else { return };
+    if let Some((_, stream)) = flow.inbound.streams_mut().find(|(_, stream)| stream.ssrc == ssrc) {
+        stream.delivered = None;
+    }
+}
+
+/// The lines of which one packet asked keyframes: at most each once, however often it named them.
+#[derive(Default)]
+struct Wishes([Option<Wish>; LINES]);
+
+/// One line, the seat it is bound to (none for the screen), and the layer it would have a keyframe of.
+#[derive(Clone, Copy, PartialEq, Eq)]
+struct Wish {
+    ssrc: Ssrc,
+    bound: Option<Seat>,
+    kind: SourceKind,
+    layer: Layer,
+}
+
+impl Wishes {
+    fn add(&mut self, leg: &Leg, seat: Seat, ssrc: Ssrc) {
+        let Some((line, bound)) = leg.flow().and_then(|flow| flow.lines.by_ssrc(seat, ssrc)) else { return };
+        let watch = line.watch();
+        // Someone between two layers gets the next picture from the one it waits for.
+        let Some(layer) = watch.awaited().or(watch.shown()) else { return };
+        let wish = Some(Wish { ssrc, bound, kind: line.kind, layer });
+        if self.0.contains(&wish) {
+            return;
+        }
+        if let Some(free) = self.0.iter_mut().find(|wish| wish.is_none()) {
+            *free = wish;
+        }
+    }
+}
+
+/// Takes a wish to the door of the layer that stands behind the line.
+fn pass_on(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Option<Seat>, wish: Wish) {
+    let Some(sender) = wish.bound.or(screen).filter(|&sender| sender != seat) else { return };
+    if wish.kind == SourceKind::Microphone {
+        return;
+    }
+    if let Some((sender, _)) = apart(seats, sender) {
+        egress::ask_for_keyframe(turn, sender, wish.kind, wish.layer);
+    }
+}

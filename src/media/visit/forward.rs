@@ -1,0 +1,72 @@
+//! One packet in, one out for each seat that wants it.
+
+use super::egress;
+use super::ingress::Incoming;
+use super::leg::Leg;
+use super::line::Shown;
+use super::turn::Turn;
+use super::watch::Layer;
+use crate::base::limits::LAYERS;
+use crate::base::{DropReason, Instant, Seat};
+
+/// A visit's seats.
+pub(super) type Seats = [Option<Leg>; Seat::COUNT];
+
+/// Offers a packet of `from` to the line that carries it at every other seat. When a keyframe request that
+/// followed from it may leave, if one is owed.
+pub(super) fn forward(seats: &mut Seats, turn: &mut Turn<'_>, from: Seat, packet: &Incoming<'_>) -> Option<Instant> {
+    let (sender, receivers) = apart(seats, from)?;
+    let track = sender.flow()?.inbound.track(packet.kind)?;
+
+    let mut awaited = Awaited::default();
+    for (seat, receiver) in receivers {
+        let Some((to, ids)) = receiver.destination() else { continue };
+        let Some(flow) = receiver.flow_mut() else { continue };
+        let Some(line) = flow.lines.carrying(seat, from, packet.kind) else { continue };
+        if packet.replaces {
+            line.rest();
+        }
+        if packet.payload.is_empty() {
+            line.skip(packet);
+            continue;
+        }
+        match line.show(turn.now, packet, track) {
+            Shown::Sent { stamp, switched } => {
+                turn.counters.layer_switches += u64::from(switched);
+                if egress::send(turn, to, &mut flow.sealer, &ids, line, &stamp, packet) {
+                    line.sent(packet.payload.len());
+                }
+            }
+            Shown::Withheld => {}
+        }
+        awaited.add(line.watch().awaited());
+    }
+    if packet.payload.is_empty() {
+        turn.counters.dropped(DropReason::Padding);
+    }
+    awaited.layers().filter_map(|layer| egress::ask_for_keyframe(turn, sender, packet.kind, layer)).min()
+}
+
+/// The leg that sends, and the others with their seats.
+pub(super) fn apart(seats: &mut Seats, sender: Seat) -> Option<(&mut Leg, impl Iterator<Item = (Seat, &mut Leg)>)> {
+    let (before, rest) = seats.split_at_mut(sender.index());
+    let (own, after) = rest.split_first_mut()?;
+    let others = Seat::ALL.into_iter().filter(move |&seat| seat != sender).zip(before.iter_mut().chain(after));
+    Some((own.as_mut()?, others.filter_map(|(seat, leg)| Some((seat, leg.as_mut()?)))))
+}
+
+/// The layers whose keyframes some line waits for.
+#[derive(Clone, Copy, Default)]
+struct Awaited([bool; LAYERS]);
+
+impl Awaited {
+    fn add(&mut self, layer: Option<Layer>) {
+        if let Some(awaited) = layer.and_then(|layer| self.0.get_mut(usize::from(layer))) {
+            *awaited = true;
+        }
+    }
+
+    fn layers(self) -> impl Iterator<Item = Layer> {
+        (0..).zip(self.0).filter(|(_, awaited)| *awaited).map(|(layer, _)| layer)
+    }
+}

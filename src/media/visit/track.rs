@@ -1,0 +1,204 @@
+//! What a leg sends us: tracks, each of one source, each of up to three layers.
+
+use std::time::Duration;
+
+use super::clock::StreamClock;
+use super::keyframes::Door;
+use super::reception::Reception;
+use super::timeline::{PICTURE_RATE, SOUND_RATE};
+use super::watch::Layer;
+use crate::base::limits::{LAYERS, STREAMS_PER_LEG};
+use crate::base::{Instant, Seq64};
+use crate::link::terms::{InboundLine, LegTerms, Rid, SourceKind, Ssrc};
+use crate::media::proto::srtp::InboundSlot;
+use crate::media::wire::ext::Extensions;
+use crate::media::wire::rtp::Header;
+
+/// A layer without packets for this long does not arrive. Longer would keep a frozen picture for that much
+/// longer when a layer stops; shorter would take the 200 ms between the frames of a dark, slow camera, or one
+/// lost burst, for an end.
+pub(super) const LAYER_REST: Duration = Duration::from_millis(500);
+
+/// How many sources a leg has: microphone, camera, screen.
+pub(super) const SOURCES: usize = 3;
+
+/// All sources, in the order of their places.
+pub(super) const ALL_SOURCES: [SourceKind; SOURCES] = [SourceKind::Microphone, SourceKind::Camera, SourceKind::Screen];
+
+/// A source's place in arrays of [`SOURCES`].
+pub(super) const fn place(kind: SourceKind) -> usize {
+    match kind {
+        SourceKind::Microphone => 0,
+        SourceKind::Camera => 1,
+        SourceKind::Screen => 2,
+    }
+}
+
+/// Ticks per second of a source's timestamps.
+pub(super) const fn rate(kind: SourceKind) -> u32 {
+    match kind {
+        SourceKind::Microphone => SOUND_RATE,
+        SourceKind::Camera | SourceKind::Screen => PICTURE_RATE,
+    }
+}
+
+/// One source of one leg.
+pub(super) struct Track {
+    line: InboundLine,
+    /// None until its stream is known.
+    layers: [Option<LayerStream>; LAYERS],
+}
+
+/// One simulcast encoding, as it arrives.
+pub(super) struct LayerStream {
+    pub(super) ssrc: Ssrc,
+    /// When its newest packet with a payload came; None after it said goodbye.
+    pub(super) delivered: Option<Instant>,
+    pub(super) door: Door,
+    /// Its newest sender report.
+    pub(super) clock: Option<StreamClock>,
+    pub(super) reception: Reception,
+}
+
+/// What an SSRC carries.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum Role {
+    Media {
+        kind: SourceKind,
+        layer: Layer,
+    },
+    /// RTX (RFC 4588).
+    Repair,
+}
+
+/// The tracks of one leg, and which stream belongs to which.
+pub(super) struct Inbound {
+    tracks: [Option<Track>; SOURCES],
+    roles: [Option<Role>; STREAMS_PER_LEG],
+}
+
+impl Inbound {
+    /// The first line of each kind that the terms name.
+    pub(super) fn new(terms: &LegTerms) -> Inbound {
+        let first = |kind| terms.inbound.iter().find(|line| line.kind == kind);
+        let track = |kind| first(kind).map(|line| Track { line: line.clone(), layers: [const { None }; LAYERS] });
+        Inbound { tracks: ALL_SOURCES.map(track), roles: [None; STREAMS_PER_LEG] }
+    }
+
+    pub(super) fn track(&self, kind: SourceKind) -> Option<&Track> {
+        self.tracks[place(kind)].as_ref()
+    }
+
+    pub(super) fn track_mut(&mut self, kind: SourceKind) -> Option<&mut Track> {
+        self.tracks[place(kind)].as_mut()
+    }
+
+    /// What the stream in this slot carries.
+    pub(super) fn role(&self, slot: InboundSlot) -> Option<Role> {
+        self.roles.get(usize::from(slot.0)).copied().flatten()
+    }
+
+    /// What an authenticated packet of an unknown stream says that it carries: its SSRC was announced, or it
+    /// names a negotiated mid, and where the mid has encodings, one of their rids (RFC 8843 §9.2, RFC 8852).
+    pub(super) fn identify(&self, header: &Header, extensions: &Extensions<'_>) -> Option<Role> {
+        self.tracks.iter().flatten().find_map(|track| track.identify(header, extensions))
+    }
+
+    /// From now on the stream in this slot has this role. Whether it took the place of another stream.
+    pub(super) fn admit(&mut self, slot: InboundSlot, role: Role, header: &Header, index: Seq64, now: Instant) -> bool {
+        if let Some(known) = self.roles.get_mut(usize::from(slot.0)) {
+            *known = Some(role);
+        }
+        let Role::Media { kind, layer } = role else { return false };
+        let reception = Reception::new(now, rate(kind), index, header.timestamp);
+        let stream = LayerStream { ssrc: header.ssrc, delivered: None, door: Door::default(), clock: None, reception };
+        let track = self.tracks[place(kind)].as_mut();
+        track.and_then(|track| track.layers.get_mut(usize::from(layer))).is_some_and(|place| place.replace(stream).is_some())
+    }
+
+    /// Whether this SSRC no longer carries what it once did: a newer stream came with the same names.
+    pub(super) fn is_replaced(&self, role: Role, ssrc: Ssrc) -> bool {
+        let Role::Media { kind, layer } = role else { return false };
+        self.track(kind).and_then(|track| track.layer(layer)).is_none_or(|stream| stream.ssrc != ssrc)
+    }
+
+    /// All streams that carry media.
+    pub(super) fn streams_mut(&mut self) -> impl Iterator<Item = (SourceKind, &mut LayerStream)> {
+        let tracks = self.tracks.iter_mut().flatten();
+        tracks.flat_map(|track| track.layers.iter_mut().flatten().map(|layer| (track.line.kind, layer)))
+    }
+
+    /// Whether feedback on transport-wide numbers was negotiated at all.
+    pub(super) fn transport_cc(&self) -> bool {
+        self.tracks.iter().flatten().any(|track| track.line.transport_cc)
+    }
+
+    /// When the next owed keyframe request may leave.
+    pub(super) fn keyframe_due(&self) -> Option<Instant> {
+        let layers = self.tracks.iter().flatten().flat_map(|track| track.layers.iter().flatten());
+        layers.filter_map(|layer| layer.door.due()).min()
+    }
+}
+
+impl Track {
+    fn identify(&self, header: &Header, extensions: &Extensions<'_>) -> Option<Role> {
+        let line = &self.line;
+        let role = |layer| Role::Media { kind: line.kind, layer };
+        if line.rtx_ssrc == Some(header.ssrc) {
+            return Some(Role::Repair);
+        }
+        let named = extensions.mid == Some(line.mid.as_str().as_bytes());
+        if !named && line.ssrc != Some(header.ssrc) {
+            return None;
+        }
+        if line.rtx_payload_type == Some(header.payload_type) {
+            return Some(Role::Repair);
+        }
+        if line.rids.is_empty() {
+            return Some(role(0));
+        }
+        if extensions.repaired_rid.is_some_and(|rid| find(&line.rids, rid).is_some()) {
+            return Some(Role::Repair);
+        }
+        extensions.rid.and_then(|rid| find(&line.rids, rid)).map(role)
+    }
+
+    /// Whether packets of this type are of the codec that was agreed on.
+    pub(super) fn carries(&self, payload_type: u8) -> bool {
+        self.line.payload_type == payload_type
+    }
+
+    pub(super) fn layer(&self, layer: Layer) -> Option<&LayerStream> {
+        self.layers.get(usize::from(layer))?.as_ref()
+    }
+
+    pub(super) fn layer_mut(&mut self, layer: Layer) -> Option<&mut LayerStream> {
+        self.layers.get_mut(usize::from(layer))?.as_mut()
+    }
+
+    /// The best layer that arrives.
+    pub(super) fn best(&self, now: Instant) -> Option<Layer> {
+        let arrives = |layer: &LayerStream| layer.delivered.is_some_and(|at| now.since(at) < LAYER_REST);
+        let best = self.layers.iter().rposition(|layer| layer.as_ref().is_some_and(arrives))?;
+        Layer::try_from(best).ok()
+    }
+
+    /// When anything of it came last.
+    pub(super) fn delivered(&self) -> Option<Instant> {
+        self.layers.iter().flatten().filter_map(|layer| layer.delivered).max()
+    }
+
+    /// How long after `before` (of one layer) `after` (of another) was captured, if both layers' clocks are known.
+    pub(super) fn captured_between(&self, before: (Layer, u32), after: (Layer, u32)) -> Option<i64> {
+        let captured = |(layer, timestamp)| {
+            let clock = self.layer(layer)?.clock?;
+            Some(clock.captured_nanos(timestamp, rate(self.line.kind)))
+        };
+        captured(after)?.checked_sub(captured(before)?)
+    }
+}
+
+fn find(rids: &[Rid], id: &[u8]) -> Option<Layer> {
+    let layer = rids.iter().find(|rid| rid.id.as_bytes() == id)?.layer;
+    (usize::from(layer) < LAYERS).then_some(layer)
+}

@@ -1,0 +1,457 @@
+//! A scripted browser: answers no question of its own, but sends and receives as one does.
+
+use std::net::SocketAddr;
+
+use quartet::base::secret::Secret;
+use quartet::base::{Instant, LegId, Seat, Seq64};
+use quartet::link::IceCredentials;
+use quartet::link::event::SrtpProfile;
+use quartet::link::terms::{ExtensionIds, Fingerprint, InboundLine, LegTerms, Mid, OutboundLine, Rid, SourceKind, Sources, Ssrc};
+use quartet::media::net::path::Path;
+use quartet::media::proto::srtp::{Opener, OutboundSlot, Sealer};
+use quartet::media::wire::demux::{Protocol, classify};
+use quartet::media::wire::ext::Extensions;
+use quartet::media::wire::payload::vp8::{Descriptor, PictureId};
+use quartet::media::wire::rtcp::{Block, Compound, RtcpWriter, SenderInfo};
+use quartet::media::wire::rtp::Header;
+
+use super::fake_dtls;
+use super::packets::{self, Rtp};
+
+pub(crate) const LAYERS: [&str; 3] = ["q", "h", "f"];
+
+/// One browser.
+pub(crate) struct Browser {
+    pub(crate) seat: Seat,
+    pub(crate) leg: LegId,
+    pub(crate) path: Path,
+    /// What its certificate really is; its terms name [`Browser::certificate`].
+    pub(crate) shows: Fingerprint,
+    secret: [u8; 32],
+    transaction: u32,
+    sealer: Sealer,
+    opener: Opener,
+    pub(crate) microphone: Stream,
+    /// q, h, f.
+    pub(crate) camera: [Stream; 3],
+    pub(crate) screen: Stream,
+    /// The next transport-wide number.
+    transport: u16,
+    /// Whether it keeps what it hears.
+    pub(crate) keeps: bool,
+    pub(crate) heard: Vec<Heard>,
+    /// Keyframe requests: when, and for which SSRC.
+    pub(crate) asked: Vec<(Instant, Ssrc)>,
+    pub(crate) sender_reports: Vec<(Instant, Ssrc, SenderInfo)>,
+    pub(crate) blocks_about: Vec<Ssrc>,
+    /// Transport-wide numbers that were told as arrived.
+    pub(crate) arrived: Vec<u16>,
+    pub(crate) goodbyes: usize,
+    pub(crate) handshake_answers: usize,
+}
+
+/// One of its outgoing streams.
+pub(crate) struct Stream {
+    pub(crate) ssrc: Ssrc,
+    slot: OutboundSlot,
+    pub(crate) next: Seq64,
+    start: u32,
+    rate: u32,
+    pub(crate) picture: u16,
+    tl0: u8,
+    key: u8,
+    pub(crate) keyframe_wanted: bool,
+    pub(crate) packets: u32,
+}
+
+/// One packet that came to it.
+#[derive(Clone, PartialEq, Debug)]
+pub(crate) struct Heard {
+    pub(crate) at: Instant,
+    pub(crate) ssrc: Ssrc,
+    pub(crate) payload_type: u8,
+    pub(crate) index: Seq64,
+    pub(crate) timestamp: u32,
+    pub(crate) marker: bool,
+    pub(crate) picture: Option<Descriptor>,
+    pub(crate) level: Option<u8>,
+    /// The sender's marks: seat, layer, frame, packet of the frame.
+    pub(crate) mark: [u8; 5],
+}
+
+impl Heard {
+    pub(crate) fn from(&self) -> u8 {
+        self.mark[0]
+    }
+    pub(crate) fn layer(&self) -> u8 {
+        self.mark[1]
+    }
+    /// Which frame of the sender's it belongs to.
+    pub(crate) fn frame(&self) -> (u8, u8, u16) {
+        (self.mark[0], self.mark[1], u16::from_be_bytes([self.mark[2], self.mark[3]]))
+    }
+    pub(crate) fn picture_id(&self) -> u16 {
+        match self.picture.and_then(|picture| picture.picture_id) {
+            Some(PictureId::Fifteen(id)) => id,
+            other => panic!("no 15-bit picture id: {other:?}"),
+        }
+    }
+}
+
+/// Every leg names its extensions differently.
+pub(crate) fn extensions(seat: Seat) -> ExtensionIds {
+    let id = |place: u8| 1 + (place + 2 * u8::from(seat)) % 14;
+    ExtensionIds {
+        mid: id(0),
+        rid: id(1),
+        repaired_rid: id(2),
+        transport_cc: id(3),
+        abs_send_time: 0,
+        audio_level: id(4),
+        video_orientation: id(5),
+        playout_delay: id(6),
+    }
+}
+
+/// The SSRC of a line: of what kind, and which of them.
+pub(crate) fn line(receiver: Seat, kind: SourceKind, number: u8) -> Ssrc {
+    let kind = match kind {
+        SourceKind::Microphone => 0,
+        SourceKind::Camera => 0x10,
+        SourceKind::Screen => 0x20,
+    };
+    Ssrc(0x5e00_0000 | u32::from(u8::from(receiver)) << 8 | kind | u32::from(number))
+}
+
+impl Browser {
+    /// Someone new for this seat; `life` tells apart those who sit there one after the other.
+    pub(crate) fn new(seat: Seat, life: u8, profile: SrtpProfile) -> Browser {
+        let number = u8::from(seat);
+        let mut secret = [0; 32];
+        for (place, byte) in secret.iter_mut().enumerate() {
+            *byte = (place as u8).wrapping_mul(37) ^ number.wrapping_mul(91) ^ life.wrapping_mul(53);
+        }
+        let theirs = fake_dtls::keys(profile, &secret);
+        let mut sealer = Sealer::new(profile, &theirs.remote);
+        let base = 0xb000_0000 | u32::from(life) << 16 | u32::from(number) << 8;
+        let mut stream = |place: u32, rate| {
+            let ssrc = Ssrc(base | place);
+            Stream {
+                ssrc,
+                slot: sealer.register(ssrc).unwrap(),
+                next: Seq64(u64::from(65_400 - place * 100)),
+                start: u32::MAX - 50_000 * place,
+                rate,
+                picture: 0x7ff0 + place as u16,
+                tl0: 250 + place as u8,
+                key: 29,
+                keyframe_wanted: true,
+                packets: 0,
+            }
+        };
+        let microphone = stream(0, 48_000);
+        let camera = [stream(1, 90_000), stream(2, 90_000), stream(3, 90_000)];
+        let screen = stream(4, 90_000);
+        let remote = SocketAddr::from(([10, life, 0, number], 40_000 + u16::from(number)));
+        Browser {
+            seat,
+            leg: LegId::from_bits(u64::from(life) << 8 | u64::from(number)),
+            path: Path { socket: 0, remote },
+            shows: Browser::certificate(seat, life),
+            secret,
+            transaction: 0,
+            sealer,
+            opener: Opener::new(profile, &theirs.local),
+            microphone,
+            camera,
+            screen,
+            transport: 65_000,
+            keeps: true,
+            heard: Vec::new(),
+            asked: Vec::new(),
+            sender_reports: Vec::new(),
+            blocks_about: Vec::new(),
+            arrived: Vec::new(),
+            goodbyes: 0,
+            handshake_answers: 0,
+        }
+    }
+
+    fn certificate(seat: Seat, life: u8) -> Fingerprint {
+        Fingerprint([u8::from(seat) ^ life << 2; 32])
+    }
+
+    fn life(&self) -> u8 {
+        (self.leg.bits() >> 8) as u8
+    }
+
+    fn ufrags(&self) -> (String, String) {
+        (format!("ours{}x{}", self.seat, self.life()), format!("peer{}x{}", self.seat, self.life()))
+    }
+
+    /// What its offer and the answer agreed on.
+    pub(crate) fn terms(&self) -> LegTerms {
+        let mid = |text: &str| Mid::new(text).unwrap();
+        let (ours, theirs) = self.ufrags();
+        let credentials = |ufrag: String| IceCredentials { password: Secret::new(format!("{ufrag}-password-of-24")), ufrag };
+        let inbound = |text: &str, kind, payload_type, rtx: Option<u8>, ssrc| InboundLine {
+            mid: mid(text),
+            kind,
+            payload_type,
+            rtx_payload_type: rtx,
+            ssrc,
+            rtx_ssrc: None,
+            rids: Vec::new(),
+            transport_cc: true,
+        };
+        let mut camera = inbound("1", SourceKind::Camera, 96, Some(97), None);
+        camera.rids = (0..).zip(LAYERS).map(|(layer, id)| Rid { id: id.to_owned(), layer }).collect();
+        let outbound = |kind, number: u8| OutboundLine {
+            mid: mid(&format!("{}", 3 + 2 * number)),
+            kind,
+            line: number,
+            payload_type: if kind == SourceKind::Microphone { 63 } else { 100 + u8::from(self.seat) },
+            rtx_payload_type: None,
+            ssrc: line(self.seat, kind, number),
+            rtx_ssrc: None,
+        };
+        let pair = |number| [outbound(SourceKind::Microphone, number), outbound(SourceKind::Camera, number)];
+        LegTerms {
+            local: credentials(ours),
+            remote: credentials(theirs),
+            fingerprints: vec![Browser::certificate(self.seat, self.life())],
+            extensions: extensions(self.seat),
+            inbound: vec![
+                inbound("0", SourceKind::Microphone, 111, None, Some(self.microphone.ssrc)),
+                camera,
+                inbound("2", SourceKind::Screen, 96, Some(97), Some(self.screen.ssrc)),
+            ],
+            outbound: (0..3).flat_map(pair).chain([outbound(SourceKind::Screen, 0)]).collect(),
+            sources: Sources::default(),
+            cname: format!("cname-{}", self.seat),
+        }
+    }
+
+    /// A connectivity check with USE-CANDIDATE.
+    pub(crate) fn check(&mut self) -> Vec<u8> {
+        self.transaction += 1;
+        let (ours, theirs) = self.ufrags();
+        let mut transaction = [u8::from(self.seat); 12];
+        transaction[..4].copy_from_slice(&self.transaction.to_be_bytes());
+        packets::check(&format!("{ours}:{theirs}"), &format!("{ours}-password-of-24"), transaction, true)
+    }
+
+    pub(crate) fn hello(&self) -> Vec<u8> {
+        fake_dtls::hello(self.shows, self.secret)
+    }
+
+    /// One sealed packet of sound, 20 ms.
+    pub(crate) fn sound(&mut self, now: Instant) -> Vec<u8> {
+        let ids = extensions(self.seat);
+        let transport = self.number();
+        let frame = (self.microphone.packets as u16).to_be_bytes();
+        let extensions: &[(u8, &[u8])] = &[(ids.mid, b"0"), (ids.audio_level, &[0x80 | 33]), (ids.transport_cc, &transport)];
+        let payload = [u8::from(self.seat), 9, frame[0], frame[1], 0];
+        let stream = &mut self.microphone;
+        stream.seal(&mut self.sealer, now, 111, false, extensions, &payload, 0)
+    }
+
+    /// One frame of one layer of the camera, in sealed packets.
+    pub(crate) fn frame(&mut self, now: Instant, layer: usize) -> Vec<Vec<u8>> {
+        let ids = extensions(self.seat);
+        let rid = LAYERS[layer].as_bytes();
+        let names: [(u8, &[u8]); 2] = [(ids.mid, b"1"), (ids.rid, rid)];
+        self.picture(now, layer, &names, 1 + layer)
+    }
+
+    /// One frame of the screen.
+    pub(crate) fn screen_frame(&mut self, now: Instant) -> Vec<Vec<u8>> {
+        let ids = extensions(self.seat);
+        let names: [(u8, &[u8]); 1] = [(ids.mid, b"2")];
+        self.picture(now, 3, &names, 2)
+    }
+
+    fn picture(&mut self, now: Instant, place: usize, names: &[(u8, &[u8])], packets: usize) -> Vec<Vec<u8>> {
+        let ids = extensions(self.seat);
+        let numbers: Vec<_> = (0..packets).map(|_| self.number()).collect();
+        let stream = if place < 3 { &mut self.camera[place] } else { &mut self.screen };
+        let keyframe = std::mem::take(&mut stream.keyframe_wanted);
+        stream.picture = (stream.picture + 1) & 0x7fff;
+        stream.tl0 = stream.tl0.wrapping_add(1);
+        if keyframe {
+            stream.key = (stream.key + 1) & 0x1f;
+        }
+        let frame = stream.picture.to_be_bytes();
+        let mut sealed = Vec::new();
+        for (packet, transport) in numbers.iter().enumerate() {
+            let mark = [u8::from(self.seat), place as u8, frame[0], frame[1], packet as u8];
+            let payload = packets::vp8(packet == 0, keyframe, stream.picture, stream.tl0, stream.key, &mark);
+            let last = packet + 1 == packets;
+            let mut extensions = names.to_vec();
+            extensions.extend([(ids.transport_cc, &transport[..]), (ids.video_orientation, &[1])]);
+            sealed.push(stream.seal(&mut self.sealer, now, 96, last, &extensions, &payload, 0));
+        }
+        sealed
+    }
+
+    /// A packet of nothing but padding on a layer of the camera.
+    pub(crate) fn padding(&mut self, now: Instant, layer: usize) -> Vec<u8> {
+        let ids = extensions(self.seat);
+        let transport = self.number();
+        let extensions: &[(u8, &[u8])] = &[(ids.mid, b"1"), (ids.rid, LAYERS[layer].as_bytes()), (ids.transport_cc, &transport)];
+        self.camera[layer].seal(&mut self.sealer, now, 96, false, extensions, &[], 200)
+    }
+
+    /// A packet on any SSRC, with no name.
+    pub(crate) fn stranger(&mut self, ssrc: u32) -> Option<Vec<u8>> {
+        let slot = self.sealer.register(Ssrc(ssrc))?;
+        let packet = Rtp { marker: false, payload_type: 96, sequence: 1, timestamp: 0, ssrc, extensions: &[], padding: 0 };
+        let (mut bytes, header_len) = packets::rtp(&packet, &[1; 20]);
+        let len = bytes.len();
+        bytes.resize(len + 20, 0);
+        let sealed = self.sealer.seal_rtp(slot, Seq64(1), &mut bytes, header_len, len).unwrap();
+        bytes.truncate(sealed);
+        Some(bytes)
+    }
+
+    /// Sender reports of all streams that have sent.
+    pub(crate) fn reports(&mut self, now: Instant) -> Vec<u8> {
+        // The browser's own idea of the date.
+        let wall = now.as_nanos() + 1_000_000_000 * (3_900_000_000 + u64::from(self.leg.bits() as u16));
+        let ntp = (wall / 1_000_000_000) << 32 | ((wall % 1_000_000_000) << 32) / 1_000_000_000;
+        let reports: Vec<_> = [&self.microphone, &self.camera[0], &self.camera[1], &self.camera[2], &self.screen]
+            .into_iter()
+            .filter(|stream| stream.packets > 0)
+            .map(|stream| (stream.ssrc, stream.timestamp(now), stream.packets))
+            .collect();
+        self.rtcp(|writer| {
+            for (ssrc, rtp_timestamp, packets) in &reports {
+                let info = SenderInfo { ntp, rtp_timestamp: *rtp_timestamp, packets: *packets, octets: 0 };
+                writer.sender_report(*ssrc, &info, &[]).unwrap();
+            }
+            writer.receiver_report(Ssrc(1), &[]).unwrap();
+        })
+    }
+
+    /// Any RTCP, sealed.
+    pub(crate) fn rtcp(&mut self, write: impl FnOnce(&mut RtcpWriter<'_>)) -> Vec<u8> {
+        let mut bytes = vec![0; 1_400];
+        let mut writer = RtcpWriter::new(&mut bytes);
+        write(&mut writer);
+        let len = writer.len();
+        let sealed = self.sealer.seal_rtcp(&mut bytes, len).unwrap();
+        bytes.truncate(sealed);
+        bytes
+    }
+
+    fn number(&mut self) -> [u8; 2] {
+        let number = self.transport;
+        self.transport = number.wrapping_add(1);
+        number.to_be_bytes()
+    }
+
+    /// Takes a datagram of the server.
+    pub(crate) fn hear(&mut self, now: Instant, datagram: &mut [u8]) {
+        match classify(datagram) {
+            Some(Protocol::Stun) => assert_eq!(datagram[..2], [1, 1], "a success"),
+            Some(Protocol::Dtls) if datagram == fake_dtls::goodbye() => self.goodbyes += 1,
+            Some(Protocol::Dtls) => self.handshake_answers += 1,
+            Some(Protocol::Rtp) => self.hear_rtp(now, datagram),
+            Some(Protocol::Rtcp) => self.hear_rtcp(now, datagram),
+            None => panic!("the server sent nobody's protocol"),
+        }
+    }
+
+    fn hear_rtp(&mut self, now: Instant, datagram: &mut [u8]) {
+        let header = Header::parse(datagram).expect("the server sends RTP");
+        let opened = self.opener.open_rtp(datagram, &header).expect("the server seals right, and nothing twice");
+        if opened.slot.is_none() {
+            self.opener.admit(header.ssrc, opened.index).expect("few lines");
+        }
+        if !self.keeps {
+            return;
+        }
+        let packet = &datagram[..opened.len];
+        let payload = header.payload(packet).expect("no padding");
+        let sound = header.payload_type == 63;
+        let picture = (!sound).then(|| Descriptor::parse(payload).expect("VP8"));
+        let mark = picture.map_or(payload, |picture| &payload[picture.len + 1..]);
+        let extensions = Extensions::parse(packet, &header, &extensions(self.seat));
+        self.heard.push(Heard {
+            at: now,
+            ssrc: header.ssrc,
+            payload_type: header.payload_type,
+            index: opened.index,
+            timestamp: header.timestamp,
+            marker: header.marker,
+            picture,
+            level: extensions.audio_level.map(|level| level.level),
+            mark: mark[..5].try_into().unwrap(),
+        });
+    }
+
+    fn hear_rtcp(&mut self, now: Instant, datagram: &mut [u8]) {
+        let len = self.opener.open_rtcp(datagram).expect("the server seals right");
+        for block in Compound::new(&datagram[..len]) {
+            match block.expect("the server writes RTCP right") {
+                Block::Pli(pli) => {
+                    self.asked.push((now, pli.media));
+                    let streams = self.camera.iter_mut().chain([&mut self.screen]);
+                    for stream in streams.filter(|stream| stream.ssrc == pli.media) {
+                        stream.keyframe_wanted = true;
+                    }
+                }
+                Block::SenderReport(report) => self.sender_reports.push((now, report.ssrc, report.info)),
+                Block::ReceiverReport(report) => self.blocks_about.extend(report.reports().map(|block| block.ssrc)),
+                Block::TransportCc(feedback) => {
+                    self.arrived.extend(feedback.statuses().filter(|(_, delta)| delta.is_some()).map(|(number, _)| number.0))
+                }
+                _ => {}
+            }
+        }
+    }
+
+    /// What came on one of its lines.
+    pub(crate) fn on_line(&self, kind: SourceKind, number: u8) -> Vec<Heard> {
+        let ssrc = line(self.seat, kind, number);
+        self.heard.iter().filter(|heard| heard.ssrc == ssrc).cloned().collect()
+    }
+}
+
+impl Stream {
+    pub(crate) fn timestamp(&self, now: Instant) -> u32 {
+        let ticks = u128::from(now.as_nanos()) * u128::from(self.rate) / 1_000_000_000;
+        self.start.wrapping_add(ticks as u32)
+    }
+
+    #[allow(clippy::too_many_arguments, reason = "a test's packet has as many parts")]
+    fn seal(
+        &mut self,
+        sealer: &mut Sealer,
+        now: Instant,
+        payload_type: u8,
+        marker: bool,
+        extensions: &[(u8, &[u8])],
+        payload: &[u8],
+        padding: u8,
+    ) -> Vec<u8> {
+        let index = self.next;
+        self.next = index.next();
+        self.packets += 1;
+        let packet = Rtp {
+            marker,
+            payload_type,
+            sequence: index.wrapped().0,
+            timestamp: self.timestamp(now),
+            ssrc: self.ssrc.0,
+            extensions,
+            padding,
+        };
+        let (mut bytes, header_len) = packets::rtp(&packet, payload);
+        let len = bytes.len();
+        bytes.resize(len + 20, 0);
+        let sealed = sealer.seal_rtp(self.slot, index, &mut bytes, header_len, len).unwrap();
+        bytes.truncate(sealed);
+        bytes
+    }
+}

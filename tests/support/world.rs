@@ -1,0 +1,185 @@
+//! One shard, one visit, up to four browsers, and a clock that moves when it is told.
+
+use std::time::Duration;
+
+use quartet::base::{DropReason, Instant, Seat, VisitId};
+use quartet::link::event::SrtpProfile;
+use quartet::link::{Command, Event, Sources, WorkerReport};
+use quartet::media::net::path::Path;
+use quartet::media::worker::shard::Shard;
+
+use super::browser::Browser;
+use super::fake_dtls::FakeHandshaker;
+
+pub(crate) const VISIT: VisitId = VisitId::from_bits(1);
+const STEP: Duration = Duration::from_millis(10);
+
+pub(crate) struct World {
+    pub(crate) shard: Shard,
+    pub(crate) now: Instant,
+    pub(crate) browsers: [Option<Browser>; 4],
+    pub(crate) events: Vec<Event>,
+    /// Which camera layers each seat sends, and whether it shares its screen.
+    pub(crate) layers: [[bool; 3]; 4],
+    pub(crate) sound: [bool; 4],
+    pub(crate) screens: [bool; 4],
+    /// Whether a browser sends anything at all.
+    pub(crate) alive: [bool; 4],
+    /// Told true when the shard gets the word and false when it has done: for whoever counts what it costs.
+    pub(crate) around_the_shard: fn(bool),
+    profile: SrtpProfile,
+    steps: u64,
+}
+
+impl World {
+    /// An open visit with nobody in it.
+    pub(crate) fn new(profile: SrtpProfile) -> World {
+        let now = Instant::ZERO + Duration::from_secs(1_000);
+        let mut shard = Shard::new(0, Box::new(FakeHandshaker { profile }), [7; 32]);
+        shard.handle_command(now, Command::OpenVisit { visit: VISIT });
+        World {
+            shard,
+            now,
+            browsers: [const { None }; 4],
+            events: Vec::new(),
+            layers: [[true; 3]; 4],
+            sound: [true; 4],
+            screens: [false; 4],
+            alive: [true; 4],
+            around_the_shard: |_| {},
+            profile,
+            steps: 0,
+        }
+    }
+
+    /// Four people who are connected and have been sending for two seconds.
+    pub(crate) fn full() -> World {
+        let mut world = World::new(SrtpProfile::AeadAes128Gcm);
+        for seat in Seat::ALL {
+            world.join(seat, 0);
+        }
+        world.run(2_000);
+        world
+    }
+
+    /// Someone takes this seat and connects.
+    pub(crate) fn join(&mut self, seat: Seat, life: u8) {
+        let browser = Browser::new(seat, life, self.profile);
+        self.seat(browser);
+        self.connect(seat);
+    }
+
+    /// Control seats someone; the browser has not sent anything.
+    pub(crate) fn seat(&mut self, browser: Browser) {
+        let (seat, leg, terms) = (browser.seat, browser.leg, Box::new(browser.terms()));
+        self.command(Command::Connect { visit: VISIT, seat, leg, terms });
+        self.browsers[seat.index()] = Some(browser);
+    }
+
+    /// Check and handshake.
+    pub(crate) fn connect(&mut self, seat: Seat) {
+        let check = self.browser(seat).check();
+        self.send(seat, check);
+        let hello = self.browser(seat).hello();
+        self.send(seat, hello);
+    }
+
+    pub(crate) fn browser(&mut self, seat: Seat) -> &mut Browser {
+        self.browsers[seat.index()].as_mut().expect("somebody sits there")
+    }
+
+    pub(crate) fn command(&mut self, command: Command) {
+        self.shard.handle_command(self.now, command);
+        self.settle();
+    }
+
+    pub(crate) fn set_sources(&mut self, seat: Seat, sources: Sources) {
+        self.command(Command::SetSources { visit: VISIT, seat, sources });
+    }
+
+    /// A datagram from where the seat's browser is.
+    pub(crate) fn send(&mut self, seat: Seat, datagram: Vec<u8>) {
+        let path = self.browser(seat).path;
+        self.send_from(path, datagram);
+    }
+
+    pub(crate) fn send_from(&mut self, path: Path, mut datagram: Vec<u8>) {
+        (self.around_the_shard)(true);
+        self.shard.handle_datagram(self.now, path, &mut datagram);
+        (self.around_the_shard)(false);
+        self.settle();
+    }
+
+    /// What the shard says reaches whom it is for.
+    fn settle(&mut self) {
+        while let Some(event) = self.shard.poll_event() {
+            self.events.push(event);
+        }
+        let outbox = self.shard.outbox();
+        let datagrams: Vec<_> =
+            outbox.filled().iter().map(|slot| (slot.path().expect("a path"), slot.datagram().to_vec())).collect();
+        outbox.clear();
+        for (path, mut datagram) in datagrams {
+            let browser = self.browsers.iter_mut().flatten().find(|browser| browser.path == path);
+            if let Some(browser) = browser {
+                browser.hear(self.now, &mut datagram);
+            }
+        }
+    }
+
+    /// Lets time pass; everybody sends what browsers send.
+    pub(crate) fn run(&mut self, millis: u64) {
+        for _ in 0..millis / 10 {
+            self.now += STEP;
+            self.steps += 1;
+            while let Some(deadline) = self.shard.deadline().filter(|deadline| deadline.at <= self.now) {
+                (self.around_the_shard)(true);
+                self.shard.handle_timeout(self.now);
+                (self.around_the_shard)(false);
+                self.settle();
+                let next = self.shard.deadline();
+                assert!(next.is_none_or(|next| next.at > deadline.at), "{deadline:?} is not done with");
+            }
+            for seat in Seat::ALL {
+                if self.browsers[seat.index()].is_some() && self.alive[seat.index()] {
+                    for datagram in self.what_is_sent(seat) {
+                        self.send(seat, datagram);
+                    }
+                }
+            }
+        }
+    }
+
+    fn what_is_sent(&mut self, seat: Seat) -> Vec<Vec<u8>> {
+        let (now, steps, at) = (self.now, self.steps, seat.index());
+        let (sound, layers, screen) = (self.sound[at], self.layers[at], self.screens[at]);
+        let browser = self.browser(seat);
+        let mut datagrams = Vec::new();
+        if steps % 250 == 0 {
+            datagrams.push(browser.check());
+        }
+        if steps % 2 == 0 && sound {
+            datagrams.push(browser.sound(now));
+        }
+        if steps % 3 == 0 {
+            for layer in (0..3).filter(|&layer| layers[layer]) {
+                datagrams.extend(browser.frame(now, layer));
+            }
+            if screen {
+                datagrams.extend(browser.screen_frame(now));
+            }
+        }
+        if steps % 100 == 50 {
+            datagrams.push(browser.reports(now));
+        }
+        datagrams
+    }
+
+    pub(crate) fn report(&self) -> WorkerReport {
+        self.shard.report()
+    }
+
+    pub(crate) fn drops(&self, reason: DropReason) -> u64 {
+        self.report().drops[reason.index()]
+    }
+}
