@@ -92,7 +92,7 @@ impl Server {
         let (stop, stopped) = watch::channel(false);
         let limits = limits(config);
         let app = App { registry, site: site(config), public_url: config.server.public_url.clone(), shutdown: stopped.clone() };
-        let router = api::router(app, web::routes());
+        let router = api::router(app, web::router());
         let serving = tokio::spawn(api::serve(listeners, tls, limits, router, stopped));
         Ok(Server { pool, stop, serving })
     }

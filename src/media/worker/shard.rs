@@ -157,6 +157,7 @@ impl Shard {
             visits_failed: counters.visits_failed,
             send_calls: 0,
             receive_calls: 0,
+            send_failures: 0,
             drops: counters.drops.to_vec(),
         }
     }
