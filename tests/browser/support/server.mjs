@@ -35,8 +35,7 @@ export async function startServer() {
 
     /** A link for one more person, made as staff make it. */
     async guestLink(name) {
-      const listed = await ask(api, 'get', '/api/v1/appointments');
-      const [appointment] = Array.isArray(listed) ? listed : (listed.appointments ?? listed.items);
+      const [appointment] = (await ask(api, 'get', '/api/v1/appointments')).items;
       const link = await ask(api, 'post', `/api/v1/appointments/${appointment.id}/links`, { role: 'guest', name });
       return { url: new URL(link.url, demo.base_url).href, birth_date: demo.patient_links[0].birth_date, name };
     },

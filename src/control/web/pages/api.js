@@ -83,6 +83,11 @@ export class VisitApi {
     await this.#send('POST', '/ready');
   }
 
+  /** Waits no longer. */
+  async withdraw() {
+    await this.#send('DELETE', '/ready', { keepalive: true });
+  }
+
   /** Takes a seat with an SDP offer: `{ answer, seat }`. */
   async sit(offer) {
     const answer = await this.#send('POST', '/seats', { body: offer, type: 'application/sdp' });

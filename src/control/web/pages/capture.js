@@ -42,8 +42,8 @@ export class Capture extends EventTarget {
 
   /** Opens what is asked for, in one question to the person. Throws what the browser throws. */
   async open({ camera, microphone }) {
-    if (!navigator.mediaDevices) throw new TypeError('no devices in an insecure page');
     if (!camera && !microphone) return;
+    if (!navigator.mediaDevices) throw new TypeError('no devices in an insecure page');
     const stream = await navigator.mediaDevices.getUserMedia({
       audio: microphone && chosen(SOUND, this.#microphoneId),
       video: camera && chosen(PICTURE, this.#cameraId),
@@ -93,7 +93,7 @@ export class Capture extends EventTarget {
 
   /** The devices there are: `{ camera, microphone, speaker }`, each a list. */
   async devices() {
-    const all = await navigator.mediaDevices.enumerateDevices();
+    const all = (await navigator.mediaDevices?.enumerateDevices()) ?? [];
     const of = (kind) => all.filter((device) => device.kind === kind);
     return { camera: of('videoinput'), microphone: of('audioinput'), speaker: of('audiooutput') };
   }

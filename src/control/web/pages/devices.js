@@ -32,6 +32,7 @@ export class DevicesStep {
     byId('device-speaker').addEventListener('change', (event) => (capture.speakerId = event.target.value));
     byId('speaker-test').addEventListener('click', () => this.#testSpeaker());
     capture.addEventListener('change', () => this.#preview());
+    navigator.mediaDevices?.addEventListener('devicechange', () => this.#list());
   }
 
   /**
@@ -45,6 +46,7 @@ export class DevicesStep {
     byId('devices-chosen').hidden = true;
     byId('devices-ask').hidden = false;
     byId('devices-without').hidden = true;
+    this.#lesser = null;
     byId('devices-request').textContent = text.requestPermissions;
     byId('devices-lead').textContent = text.devicesLead;
     say(byId('devices-alert'), null);
@@ -66,7 +68,10 @@ export class DevicesStep {
         say(byId('devices-alert'), refusal(problem, { provider: this.#beforeAsking !== null }));
       }
     });
-    if (!byId('devices-alert').hidden && button.id === 'devices-request') button.textContent = text.tryAgain;
+    if (byId('devices-alert').hidden) return;
+    byId('devices-request').textContent = text.tryAgain;
+    byId('devices-without').hidden = this.#lesser === null;
+    byId('devices-without').textContent = this.#lesser?.microphone ? text.withoutCamera : text.withoutBoth;
   }
 
   async #ask(wanted) {
@@ -91,10 +96,6 @@ export class DevicesStep {
     const code = wanted.camera ? reason : (microphoneAlone[reason] ?? reason);
     say(byId('devices-alert'), text.errors[code]);
     this.#lesser = { camera: false, microphone: wanted.camera };
-    const without = byId('devices-without');
-    without.hidden = false;
-    // `busy` gives a pressed button its old word back; the new one comes after that.
-    queueMicrotask(() => (without.textContent = wanted.camera ? text.withoutCamera : text.withoutBoth));
   }
 
   async #chosen() {
@@ -105,7 +106,6 @@ export class DevicesStep {
     this.#preview();
     await this.#list();
     byId('join').focus({ preventScroll: true });
-    navigator.mediaDevices?.addEventListener('devicechange', () => this.#list());
   }
 
   #preview() {
@@ -119,6 +119,7 @@ export class DevicesStep {
   }
 
   async #list() {
+    if (byId('devices-chosen').hidden) return;
     const { camera, microphone, speaker } = await this.#capture.devices();
     fill(byId('device-camera'), camera, text.camera, this.#capture.camera?.getSettings().deviceId);
     fill(byId('device-microphone'), microphone, text.microphone, this.#capture.microphone?.getSettings().deviceId);

@@ -15,6 +15,8 @@ import { VisitStep } from './visit.js';
 import { WaitingStep } from './waiting.js';
 import { keepAwake } from './awake.js';
 
+const JOIN_AGAIN_MS = 3_000;
+
 /** Presences of someone who has a seat, or for whom one is kept. */
 const SEATED = ['admitted', 'joined', 'reconnecting'];
 
@@ -28,6 +30,15 @@ class Journey {
   #api = null;
   #watch = null;
   #connection = null;
+  /** Where the windows of this browser tell each other who has just been seated. */
+  #windows = new BroadcastChannel('seated');
+
+  constructor() {
+    // The newest connection has the seat; two windows that both want it would take it from each other for ever.
+    this.#windows.addEventListener('message', ({ data }) => {
+      if (this.#connection && data === this.#me.participant) this.#lost();
+    });
+  }
 
   async begin() {
     const token = location.hash.slice(1);
@@ -123,6 +134,7 @@ class Journey {
       this.#unseat();
       throw problem;
     }
+    this.#windows.postMessage(this.#me.participant);
     this.#devices.end();
     this.#waiting.end();
     show('visit');
@@ -132,7 +144,10 @@ class Journey {
     this.#watch?.close();
     this.#watch = new Watch(this.#api, {
       onView: (view) => this.#follow(view),
-      onAway: (away) => this.#visit.setAway(away),
+      onAway: (away) => {
+        this.#visit.setAway(away);
+        this.#waiting.setAway(away);
+      },
       onLost: () => this.#lost(),
     });
   }
@@ -171,13 +186,21 @@ class Journey {
       if (problem.code === 'room_full') this.#waiting.update({ room_full: true });
     } else if (problem.code === 'no_media' || problem.status === 0) {
       announce(text.errors.noMedia);
-      setTimeout(() => void this.#join().catch((again) => this.#unseated(again)), 3_000);
+      setTimeout(() => void this.#joinAgain(), JOIN_AGAIN_MS);
     } else if (problem.code === 'offer_rejected') {
       this.#stop();
       showProblem(text.problemHeading, text.errors.offerRejected);
-    } else {
+    } else if (problem instanceof Problem) {
       this.#lost();
+    } else {
+      throw problem;
     }
+  }
+
+  async #joinAgain() {
+    // Meanwhile the person may have left, or an event may have brought them in.
+    if (!this.#watch || this.#connection) return;
+    await this.#join().catch((problem) => this.#unseated(problem));
   }
 
   #unseat() {
@@ -191,7 +214,7 @@ class Journey {
     this.#connection = null;
     this.#finish('left');
     // Told or not, this page is out; a server that cannot hear it frees the seat by itself.
-    await connection?.leave().catch(() => {});
+    await (connection ? connection.leave() : this.#api.withdraw()).catch(() => {});
   }
 
   #finish(view, lead = text.leftLead) {

@@ -5,6 +5,8 @@ import { text } from './text.js';
 
 export class WaitingStep {
   #capture;
+  #view = {};
+  #away = false;
 
   constructor({ capture, onLeave }) {
     this.#capture = capture;
@@ -13,20 +15,32 @@ export class WaitingStep {
   }
 
   update(view) {
+    this.#view = view;
+    this.#say();
+    this.#preview();
+  }
+
+  /** The server's events stay away, or are back. */
+  setAway(away) {
+    this.#away = away;
+    this.#say();
+  }
+
+  #say() {
     const lead = byId('waiting-lead');
-    const words = this.#words(view);
+    const words = this.#words();
     // The same words again would be read out again.
     if (lead.textContent !== words) lead.textContent = words;
-    this.#preview();
   }
 
   end() {
     byId('waiting-preview').srcObject = null;
   }
 
-  #words(view) {
-    if (view.room_full) return text.roomFull;
-    return view.provider_present ? text.waitingHere : text.waitingAway;
+  #words() {
+    if (this.#away) return text.offline;
+    if (this.#view.room_full) return text.roomFull;
+    return this.#view.provider_present ? text.waitingHere : text.waitingAway;
   }
 
   #preview() {

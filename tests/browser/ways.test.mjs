@@ -1,0 +1,138 @@
+// The ways that are not straight: reloads, devices that are refused, second devices, leaving and coming back.
+
+import assert from 'node:assert/strict';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { startBrowser } from './support/browser.mjs';
+import { host, inVisit, join, tile, verify, wait } from './support/people.mjs';
+import { startServer } from './support/server.mjs';
+
+let server;
+let browser;
+let pages;
+
+before(async () => {
+  browser = await startBrowser();
+});
+
+after(async () => {
+  await browser?.stop();
+});
+
+beforeEach(async () => {
+  pages = [];
+  server = await startServer();
+});
+
+afterEach(async () => {
+  await Promise.all(pages.map((page) => page.context().close()));
+  await server?.stop();
+});
+
+async function newPage() {
+  const page = await browser.page();
+  pages.push(page);
+  return page;
+}
+
+const row = (page, name) => page.getByRole('listitem').filter({ hasText: name });
+const admit = (page, name) => row(page, name).getByRole('button', { name: 'Admit', exact: true }).click();
+
+/** Whatever camera there is, the browser says that the person said no. */
+function refuseCamera() {
+  const open = navigator.mediaDevices.getUserMedia.bind(navigator.mediaDevices);
+  navigator.mediaDevices.getUserMedia = async (wanted) => {
+    if (wanted.video) throw new DOMException('no', 'NotAllowedError');
+    return open(wanted);
+  };
+}
+
+test('a reload brings a person back to where they were, without a question', async () => {
+  const [link] = server.patients;
+  const patient = await newPage();
+  await patient.context().grantPermissions(['camera', 'microphone']);
+  await wait(patient, link);
+  await patient.reload();
+  await patient.getByRole('heading', { name: 'Waiting for the provider' }).waitFor();
+
+  const provider = await newPage();
+  await host(provider, server.provider);
+  await admit(provider, link.name);
+  await inVisit(patient);
+  await patient.getByRole('button', { name: 'Mute', exact: true }).click();
+  await tile(provider, link.name).getByText('Muted').waitFor();
+  const seat = await tile(provider, link.name).getAttribute('data-seat');
+
+  await patient.reload();
+  await inVisit(patient);
+  await patient.getByRole('button', { name: 'Unmute' }).waitFor();
+  await tile(provider, link.name).getByText('Muted').waitFor();
+  assert.equal(await tile(provider, link.name).getAttribute('data-seat'), seat);
+});
+
+test('who refuses the camera is told how to allow it, and can go on without', async () => {
+  const [link] = server.patients;
+  const patient = await newPage();
+  await patient.addInitScript(refuseCamera);
+  await verify(patient, link);
+  await patient.getByRole('button', { name: 'Request permissions' }).click();
+  await patient.getByRole('alert').filter({ hasText: 'did not allow' }).waitFor();
+  await patient.getByRole('button', { name: 'Try again' }).click();
+  await patient.getByRole('alert').filter({ hasText: 'did not allow' }).waitFor();
+  await patient.getByRole('button', { name: 'Continue without camera' }).click();
+  await patient.getByText('No camera').waitFor();
+  await patient.getByRole('button', { name: 'Join' }).click();
+
+  const provider = await newPage();
+  await host(provider, server.provider);
+  await admit(provider, link.name);
+  await tile(provider, link.name).getByText('Camera off').waitFor();
+  await patient.getByRole('button', { name: 'Turn camera on' }).waitFor();
+});
+
+test('who leaves can come back, and waits again', async () => {
+  const [link] = server.patients;
+  const [patient, provider] = [await newPage(), await newPage()];
+  await wait(patient, link);
+  await host(provider, server.provider);
+  await admit(provider, link.name);
+  await inVisit(patient);
+
+  await patient.getByRole('button', { name: 'Leave' }).click();
+  await tile(provider, link.name).waitFor({ state: 'detached' });
+  await patient.getByRole('button', { name: 'Rejoin' }).click();
+  await patient.getByRole('heading', { name: 'Waiting for the provider' }).waitFor();
+  await admit(provider, link.name);
+  await inVisit(patient);
+  await tile(provider, link.name).waitFor();
+});
+
+test('who stops waiting is not shown as waiting', async () => {
+  const [link] = server.patients;
+  const [patient, provider] = [await newPage(), await newPage()];
+  await wait(patient, link);
+  await host(provider, server.provider);
+  await row(provider, link.name).getByRole('button', { name: 'Admit', exact: true }).waitFor();
+  await patient.getByRole('button', { name: 'Leave' }).click();
+  await patient.getByRole('button', { name: 'Rejoin' }).waitFor();
+  await row(provider, link.name).waitFor({ state: 'detached' });
+});
+
+test('the same link on a second device takes over from the first', async () => {
+  const [link] = server.patients;
+  const [first, second] = [await newPage(), await newPage()];
+  await wait(first, link);
+  await wait(second, link);
+  await first.getByRole('heading', { name: 'This page is no longer connected' }).waitFor();
+  const provider = await newPage();
+  await host(provider, server.provider);
+  assert.equal(await provider.getByRole('listitem').filter({ hasText: link.name }).count(), 1);
+});
+
+test('someone else with the patient’s birth date comes in under their own name', async () => {
+  const [link] = server.patients;
+  const [advocate, provider] = [await newPage(), await newPage()];
+  await verify(advocate, link, { name: 'Noor Haddad', relationship: 'Daughter' });
+  await join(advocate);
+  await host(provider, server.provider);
+  await row(provider, 'Noor Haddad').getByText('Guest').waitFor();
+});
