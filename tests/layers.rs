@@ -20,7 +20,10 @@ const LAYERS: &[(&str, &[&str])] = &[
     ("control/store", &["base", "control/words"]),
     ("control/schedule", &["base", "control/store", "control/words"]),
     ("control/verify", &["base", "control/store", "control/words", "control/schedule"]),
-    ("control/registry", &["base", "link", "control/negotiate", "control/schedule", "control/store", "control/verify", "control/words"]),
+    (
+        "control/registry",
+        &["base", "link", "control/negotiate", "control/schedule", "control/store", "control/verify", "control/words"],
+    ),
     ("control/media", &["base", "link"]),
     ("control/telemetry", &["base", "link"]),
     ("control/web", &["base"]),
@@ -56,7 +59,7 @@ const WORLD: &[&str] = &[
     "std::fs",
     "std::process",
     "Instant::now",
-    "SystemTime",
+    "SystemTime::now",
     "async fn",
 ];
 
@@ -92,13 +95,22 @@ fn walk(folder: &Path, into: &mut Vec<PathBuf>) {
         let path = entry.unwrap().path();
         if path.is_dir() {
             walk(&path, into);
-        } else if path.extension().is_some_and(|ending| ending == "rs")
-            && !path.ends_with("tests.rs")
-            && !path.components().any(|part| part.as_os_str() == "tests")
-        {
+        } else if path.extension().is_some_and(|ending| ending == "rs") && !is_for_tests(&path) {
             into.push(path);
         }
     }
+}
+
+/// Whether the folder's contents page (or the file that the folder is named after) declares this file for tests only.
+fn is_for_tests(path: &Path) -> bool {
+    let folder = path.parent().unwrap();
+    let name = path.file_stem().unwrap().to_str().unwrap();
+    [folder.join("mod.rs"), folder.with_extension("rs")].iter().filter_map(|page| fs::read_to_string(page).ok()).any(|page| {
+        page.split("#[cfg(test)]").skip(1).any(|rest| {
+            let declared = rest.trim_start().lines().next().unwrap_or("");
+            declared.strip_suffix(';').and_then(|line| line.split("mod ").nth(1)) == Some(name)
+        })
+    })
 }
 
 /// Drops comments, the contents of texts, and the unit tests at the foot of the file.

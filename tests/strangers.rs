@@ -147,7 +147,7 @@ async fn five_parallel_joins_give_exactly_four_seats() {
     let host = provider(&demo).await;
     let appointment = appointment(&demo).await;
     let guest_link = guest_link(&demo, &appointment).await;
-    let guest = Person::verify(&guest_link, Some(demo.patient(0).1)).await.unwrap();
+    let guest = Person::verify_guest(&guest_link, demo.patient(0).1).await.unwrap();
     guest.ready().await.unwrap();
     let mut people = vec![guest];
     for n in 0..3 {

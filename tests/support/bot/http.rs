@@ -35,14 +35,23 @@ pub struct Seated {
 impl Person {
     /// Opens `link` (`https://host/join#token`) and verifies; a provider's link wants no birth date.
     pub async fn verify(link: &str, birth_date: Option<&str>) -> Result<Person, Problem> {
+        let claim = birth_date.map_or_else(|| json!({}), |date| json!({ "birth_date": date }));
+        Person::claim(link, claim).await
+    }
+
+    /// Opens a guest's link, with the patient's birth date.
+    pub async fn verify_guest(link: &str, birth_date: &str) -> Result<Person, Problem> {
+        Person::claim(link, json!({ "birth_date": birth_date, "who": "other", "name": "Robin Guest", "relationship": "Sibling" }))
+            .await
+    }
+
+    async fn claim(link: &str, mut body: Value) -> Result<Person, Problem> {
         let http = client();
         let (page, token) = link.split_once('#').ok_or("a link has its token after the #")?;
         let base = page.rsplit_once('/').ok_or("a link has a path")?.0.to_owned();
         let terms: Value = http.get(format!("{base}/api/v1/terms")).send().await?.error_for_status()?.json().await?;
-        let mut body = json!({ "link": token, "terms": terms["version"] });
-        if let Some(date) = birth_date {
-            body["birth_date"] = date.into();
-        }
+        body["link"] = token.into();
+        body["terms"] = terms["version"].clone();
         let answer: Value = accepted(http.post(format!("{base}/api/v1/verify")).json(&body).send().await?).await?.json().await?;
         let field = |name: &str| {
             answer[name].as_str().map(str::to_owned).ok_or_else(|| Problem::from(format!("the answer has no {name}")))
