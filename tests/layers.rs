@@ -94,7 +94,9 @@ fn walk(folder: &Path, into: &mut Vec<PathBuf>) {
     for entry in fs::read_dir(folder).unwrap() {
         let path = entry.unwrap().path();
         if path.is_dir() {
-            walk(&path, into);
+            if !is_for_tests(&path) {
+                walk(&path, into);
+            }
         } else if path.extension().is_some_and(|ending| ending == "rs") && !is_for_tests(&path) {
             into.push(path);
         }
