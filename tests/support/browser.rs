@@ -304,14 +304,28 @@ impl Browser {
 
     /// A packet on any SSRC, with no name.
     pub(crate) fn stranger(&mut self, ssrc: u32) -> Option<Vec<u8>> {
-        let slot = self.sealer.register(Ssrc(ssrc))?;
         let packet = Rtp { marker: false, payload_type: 96, sequence: 1, timestamp: 0, ssrc, extensions: &[], padding: 0 };
-        let (mut bytes, header_len) = packets::rtp(&packet, &[1; 20]);
-        let len = bytes.len();
-        bytes.resize(len + 20, 0);
-        let sealed = self.sealer.seal_rtp(slot, Seq64(1), &mut bytes, header_len, len).unwrap();
-        bytes.truncate(sealed);
-        Some(bytes)
+        let (bytes, header_len) = packets::rtp(&packet, &[1; 20]);
+        self.seal_as(Ssrc(ssrc), Seq64(1), bytes, header_len)
+    }
+
+    /// Any packet, sealed under any SSRC and index; None where the sealer refuses.
+    pub(crate) fn seal_as(&mut self, ssrc: Ssrc, index: Seq64, mut packet: Vec<u8>, header_len: usize) -> Option<Vec<u8>> {
+        let slot = self.sealer.register(ssrc)?;
+        let len = packet.len();
+        packet.resize(len + 20, 0);
+        let sealed = self.sealer.seal_rtp(slot, index, &mut packet, header_len, len).ok()?;
+        packet.truncate(sealed);
+        Some(packet)
+    }
+
+    /// Any report, sealed; None where the sealer refuses.
+    pub(crate) fn seal_report(&mut self, mut report: Vec<u8>) -> Option<Vec<u8>> {
+        let len = report.len();
+        report.resize(len + 20, 0);
+        let sealed = self.sealer.seal_rtcp(&mut report, len).ok()?;
+        report.truncate(sealed);
+        Some(report)
     }
 
     /// Sender reports of all streams that have sent.
@@ -361,6 +375,16 @@ impl Browser {
             Some(Protocol::Rtcp) => self.hear_rtcp(now, datagram),
             None => panic!("the server sent nobody's protocol"),
         }
+    }
+
+    /// Whether this is a packet or report for it that it has not had before.
+    pub(crate) fn opens(&mut self, datagram: &mut [u8]) -> bool {
+        if classify(datagram) == Some(Protocol::Rtcp) {
+            return self.opener.open_rtcp(datagram).is_ok();
+        }
+        let Some(header) = Header::parse(datagram) else { return false };
+        let opened = self.opener.open_rtp(datagram, &header);
+        opened.is_ok_and(|opened| opened.slot.is_some() || self.opener.admit(header.ssrc, opened.index).is_some())
     }
 
     fn hear_rtp(&mut self, now: Instant, datagram: &mut [u8]) {
