@@ -269,9 +269,9 @@ fn flip(datagram: &mut [u8], bit: usize) {
 }
 
 fn garbage(script: &mut Script<'_>) -> Vec<u8> {
-    let len = usize::from(script.byte()) * 7;
-    let mut bytes = script.bytes(64).to_vec();
-    bytes.resize(len.max(bytes.len()), 0x5a);
+    let len = script.byte();
+    let mut bytes = script.bytes(usize::from(len & 15)).to_vec();
+    bytes.resize(usize::from(len) * 7, 0x5a);
     bytes
 }
 
@@ -389,7 +389,7 @@ fn report(browser: &mut Browser, seat: Seat, now: Instant, script: &mut Script<'
         }
         _ => {
             let mut bytes = vec![0x80 | how >> 3, 200 + which % 8];
-            let body = script.bytes(usize::from(which >> 3) * 4);
+            let body = script.bytes(usize::from(which >> 3 & 3) * 4);
             bytes.extend((body.len() as u16 / 4).to_be_bytes());
             bytes.extend(body);
             bytes.resize(bytes.len().max(8), 0);
