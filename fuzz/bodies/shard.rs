@@ -389,10 +389,10 @@ fn report(browser: &mut Browser, seat: Seat, now: Instant, script: &mut Script<'
         }
         _ => {
             let mut bytes = vec![0x80 | how >> 3, 200 + which % 8];
-            let body = script.bytes(usize::from(which >> 3 & 3) * 4);
-            bytes.extend((body.len() as u16 / 4).to_be_bytes());
-            bytes.extend(body);
-            bytes.resize(bytes.len().max(8), 0);
+            let words = which >> 3 & 3;
+            bytes.extend([0, words.max(1)]);
+            bytes.extend(script.bytes(4 * usize::from(words)));
+            bytes.resize(4 + 4 * usize::from(words.max(1)), 0);
             browser.seal_report(bytes)?
         }
     })
