@@ -264,8 +264,9 @@ fn sources(bits: u8) -> Sources {
 }
 
 fn flip(datagram: &mut [u8], bit: usize) {
-    let bit = bit % (8 * datagram.len());
-    datagram[bit / 8] ^= 1 << (bit % 8);
+    if let Some(bit) = bit.checked_rem(8 * datagram.len()) {
+        datagram[bit / 8] ^= 1 << (bit % 8);
+    }
 }
 
 fn garbage(script: &mut Script<'_>) -> Vec<u8> {
