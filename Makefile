@@ -59,6 +59,7 @@ lint: needs
 fuzz: needs
 	@command -v cargo-fuzz >/dev/null || { echo "make: cargo install cargo-fuzz"; cargo install --locked cargo-fuzz; }
 	for target in $$(RUSTC_BOOTSTRAP=1 cargo fuzz list); do \
+		mkdir -p fuzz/corpus/$$target; \
 		RUSTC_BOOTSTRAP=1 cargo fuzz run $$target fuzz/corpus/$$target fuzz/seeds/$$target -- -max_total_time=60 -rss_limit_mb=2048 || exit 1; \
 	done
 

@@ -17,6 +17,9 @@ targets! {
     rtcp,
     stun,
     srtp,
+    sdp,
+    config,
+    shard,
 }
 
 /// Runs one target's body.

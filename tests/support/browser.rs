@@ -37,6 +37,7 @@ pub(crate) struct Browser {
     pub(crate) screen: Stream,
     /// The next transport-wide number.
     transport: u16,
+    pub(crate) shape: Shape,
     /// Whether it keeps what it hears.
     pub(crate) keeps: bool,
     pub(crate) heard: Vec<Heard>,
@@ -48,6 +49,22 @@ pub(crate) struct Browser {
     pub(crate) arrived: Vec<u16>,
     pub(crate) goodbyes: usize,
     pub(crate) handshake_answers: usize,
+}
+
+/// How large what it sends is.
+#[derive(Clone, Copy)]
+pub(crate) struct Shape {
+    /// Packets of a frame: q, h, f and the screen.
+    pub(crate) packets: [usize; 4],
+    /// Bytes of payload in each of them, if more than its marks.
+    pub(crate) picture: [usize; 4],
+    /// Bytes of payload in a packet of sound, if more than its marks.
+    pub(crate) sound: usize,
+}
+
+impl Shape {
+    /// As little as shows everything.
+    const SMALL: Shape = Shape { packets: [1, 2, 3, 2], picture: [0; 4], sound: 0 };
 }
 
 /// One of its outgoing streams.
@@ -166,6 +183,7 @@ impl Browser {
             camera,
             screen,
             transport: 65_000,
+            shape: Shape::SMALL,
             keeps: true,
             heard: Vec::new(),
             asked: Vec::new(),
@@ -251,7 +269,8 @@ impl Browser {
         let transport = self.number();
         let frame = (self.microphone.packets as u16).to_be_bytes();
         let extensions: &[(u8, &[u8])] = &[(ids.mid, b"0"), (ids.audio_level, &[0x80 | 33]), (ids.transport_cc, &transport)];
-        let payload = [u8::from(self.seat), 9, frame[0], frame[1], 0];
+        let mut payload = vec![u8::from(self.seat), 9, frame[0], frame[1], 0];
+        payload.resize(payload.len().max(self.shape.sound), 0);
         let stream = &mut self.microphone;
         stream.seal(&mut self.sealer, now, 111, false, extensions, &payload, 0)
     }
@@ -261,18 +280,19 @@ impl Browser {
         let ids = extensions(self.seat);
         let rid = LAYERS[layer].as_bytes();
         let names: [(u8, &[u8]); 2] = [(ids.mid, b"1"), (ids.rid, rid)];
-        self.picture(now, layer, &names, 1 + layer)
+        self.picture(now, layer, &names)
     }
 
     /// One frame of the screen.
     pub(crate) fn screen_frame(&mut self, now: Instant) -> Vec<Vec<u8>> {
         let ids = extensions(self.seat);
         let names: [(u8, &[u8]); 1] = [(ids.mid, b"2")];
-        self.picture(now, 3, &names, 2)
+        self.picture(now, 3, &names)
     }
 
-    fn picture(&mut self, now: Instant, place: usize, names: &[(u8, &[u8])], packets: usize) -> Vec<Vec<u8>> {
+    fn picture(&mut self, now: Instant, place: usize, names: &[(u8, &[u8])]) -> Vec<Vec<u8>> {
         let ids = extensions(self.seat);
+        let (packets, len) = (self.shape.packets[place], self.shape.picture[place]);
         let numbers: Vec<_> = (0..packets).map(|_| self.number()).collect();
         let stream = if place < 3 { &mut self.camera[place] } else { &mut self.screen };
         let keyframe = std::mem::take(&mut stream.keyframe_wanted);
@@ -285,7 +305,8 @@ impl Browser {
         let mut sealed = Vec::new();
         for (packet, transport) in numbers.iter().enumerate() {
             let mark = [u8::from(self.seat), place as u8, frame[0], frame[1], packet as u8];
-            let payload = packets::vp8(packet == 0, keyframe, stream.picture, stream.tl0, stream.key, &mark);
+            let mut payload = packets::vp8(packet == 0, keyframe, stream.picture, stream.tl0, stream.key, &mark);
+            payload.resize(payload.len().max(len), 0);
             let last = packet + 1 == packets;
             let mut extensions = names.to_vec();
             extensions.extend([(ids.transport_cc, &transport[..]), (ids.video_orientation, &[1])]);
@@ -304,14 +325,28 @@ impl Browser {
 
     /// A packet on any SSRC, with no name.
     pub(crate) fn stranger(&mut self, ssrc: u32) -> Option<Vec<u8>> {
-        let slot = self.sealer.register(Ssrc(ssrc))?;
         let packet = Rtp { marker: false, payload_type: 96, sequence: 1, timestamp: 0, ssrc, extensions: &[], padding: 0 };
-        let (mut bytes, header_len) = packets::rtp(&packet, &[1; 20]);
-        let len = bytes.len();
-        bytes.resize(len + 20, 0);
-        let sealed = self.sealer.seal_rtp(slot, Seq64(1), &mut bytes, header_len, len).unwrap();
-        bytes.truncate(sealed);
-        Some(bytes)
+        let (bytes, header_len) = packets::rtp(&packet, &[1; 20]);
+        self.seal_as(Ssrc(ssrc), Seq64(1), bytes, header_len)
+    }
+
+    /// Any packet, sealed under any SSRC and index; None where the sealer refuses.
+    pub(crate) fn seal_as(&mut self, ssrc: Ssrc, index: Seq64, mut packet: Vec<u8>, header_len: usize) -> Option<Vec<u8>> {
+        let slot = self.sealer.register(ssrc)?;
+        let len = packet.len();
+        packet.resize(len + 20, 0);
+        let sealed = self.sealer.seal_rtp(slot, index, &mut packet, header_len, len).ok()?;
+        packet.truncate(sealed);
+        Some(packet)
+    }
+
+    /// Any report, sealed; None where the sealer refuses.
+    pub(crate) fn seal_report(&mut self, mut report: Vec<u8>) -> Option<Vec<u8>> {
+        let len = report.len();
+        report.resize(len + 20, 0);
+        let sealed = self.sealer.seal_rtcp(&mut report, len).ok()?;
+        report.truncate(sealed);
+        Some(report)
     }
 
     /// Sender reports of all streams that have sent.
@@ -361,6 +396,16 @@ impl Browser {
             Some(Protocol::Rtcp) => self.hear_rtcp(now, datagram),
             None => panic!("the server sent nobody's protocol"),
         }
+    }
+
+    /// Whether this is a packet or report for it that it has not had before.
+    pub(crate) fn opens(&mut self, datagram: &mut [u8]) -> bool {
+        if classify(datagram) == Some(Protocol::Rtcp) {
+            return self.opener.open_rtcp(datagram).is_ok();
+        }
+        let Some(header) = Header::parse(datagram) else { return false };
+        let opened = self.opener.open_rtp(datagram, &header);
+        opened.is_ok_and(|opened| opened.slot.is_some() || self.opener.admit(header.ssrc, opened.index).is_some())
     }
 
     fn hear_rtp(&mut self, now: Instant, datagram: &mut [u8]) {

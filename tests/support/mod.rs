@@ -1,6 +1,6 @@
 //! A worker without sockets and the people around it: a [`World`] has a shard, a clock and four browsers.
 
-#![allow(dead_code, reason = "each test binary uses its part of this")]
+#![allow(dead_code, unused_imports, reason = "each test binary uses its part of this")]
 
 pub(crate) mod browser;
 pub(crate) mod fake_dtls;

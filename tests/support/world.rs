@@ -14,6 +14,12 @@ use super::fake_dtls::FakeHandshaker;
 pub(crate) const VISIT: VisitId = VisitId::from_bits(1);
 const STEP: Duration = Duration::from_millis(10);
 
+/// One moment of a [`World::script`].
+pub(crate) struct Step {
+    pub(crate) at: Instant,
+    pub(crate) datagrams: Vec<(Path, Vec<u8>)>,
+}
+
 pub(crate) struct World {
     pub(crate) shard: Shard,
     pub(crate) now: Instant,
@@ -54,11 +60,17 @@ impl World {
 
     /// Four people who are connected and have been sending for two seconds.
     pub(crate) fn full() -> World {
-        let mut world = World::new(SrtpProfile::AeadAes128Gcm);
+        let mut world = World::seated(SrtpProfile::AeadAes128Gcm);
+        world.run(2_000);
+        world
+    }
+
+    /// Four people who are connected.
+    pub(crate) fn seated(profile: SrtpProfile) -> World {
+        let mut world = World::new(profile);
         for seat in Seat::ALL {
             world.join(seat, 0);
         }
-        world.run(2_000);
         world
     }
 
@@ -148,6 +160,22 @@ impl World {
                 }
             }
         }
+    }
+
+    /// What everybody sends in this time, before any of it arrives: for whoever wants to measure its arrival alone.
+    pub(crate) fn script(&mut self, millis: u64) -> Vec<Step> {
+        let mut script = Vec::new();
+        for _ in 0..millis / 10 {
+            self.now += STEP;
+            self.steps += 1;
+            let mut datagrams = Vec::new();
+            for seat in Seat::ALL {
+                let Some(path) = self.browsers[seat.index()].as_ref().map(|browser| browser.path) else { continue };
+                datagrams.extend(self.what_is_sent(seat).into_iter().map(|datagram| (path, datagram)));
+            }
+            script.push(Step { at: self.now, datagrams });
+        }
+        script
     }
 
     fn what_is_sent(&mut self, seat: Seat) -> Vec<Vec<u8>> {

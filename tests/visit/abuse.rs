@@ -1,13 +1,16 @@
 //! Whatever strangers and participants send, others go on as if nothing were.
 
-use quartet::base::{DropReason, LegId, Seat, VisitId};
+use std::time::Duration;
+
+use quartet::base::{DropReason, LegId, Seat, Seq64, VisitId};
 use quartet::link::event::SrtpProfile;
 use quartet::link::terms::{Fingerprint, SourceKind, Ssrc};
 use quartet::link::{Command, Event, LegEnd};
 
 use crate::support::World;
-use crate::support::browser::Browser;
+use crate::support::browser::{Browser, extensions};
 use crate::support::fake_dtls;
+use crate::support::packets::{self, Rtp};
 use crate::support::world::VISIT;
 
 /// Everybody still hears and sees everybody.
@@ -120,6 +123,29 @@ fn forged_and_unnamed_streams_make_no_state_and_reach_nobody() {
     assert_eq!(world.report().forwarded, before);
     world.alive = [true; 4];
     assert_media_goes_on(&mut world);
+}
+
+#[test]
+fn arrivals_of_streams_that_nobody_knows_wake_nobody_too_often() {
+    let mut world = World::new(SrtpProfile::AeadAes128Gcm);
+    let sender = Seat::ALL[0];
+    world.join(sender, 0);
+    world.alive[0] = false;
+    let ids = extensions(sender);
+    let names: &[(u8, &[u8])] = &[(ids.transport_cc, &[0, 7])];
+    let packet = Rtp { marker: false, payload_type: 96, sequence: 1, timestamp: 0, ssrc: 77, extensions: names, padding: 0 };
+    let (packet, header_len) = packets::rtp(&packet, &[1; 20]);
+    let packet = world.browser(sender).seal_as(Ssrc(77), Seq64(1), packet, header_len).unwrap();
+    world.send(sender, packet);
+    assert_eq!(world.drops(DropReason::UnknownStream), 1);
+    for _ in 0..20 {
+        world.now += Duration::from_millis(100);
+        world.shard.handle_timeout(world.now);
+        assert!(world.shard.deadline().is_none_or(|next| next.at > world.now), "{:?}", world.shard.deadline());
+    }
+    world.alive[0] = true;
+    world.run(200);
+    assert!(world.browser(sender).arrived.contains(&7), "told once there is something to name");
 }
 
 #[test]

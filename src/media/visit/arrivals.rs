@@ -105,6 +105,11 @@ impl Arrivals {
         self.feedbacks = self.feedbacks.wrapping_add(1);
     }
 
+    /// Nothing can be told yet: what came is kept, and due an interval from now.
+    pub(super) fn postpone(&mut self, now: Instant) {
+        self.waiting = Some(now);
+    }
+
     /// How many feedbacks there were, modulo 256.
     pub(super) fn feedbacks(&self) -> u8 {
         self.feedbacks

@@ -99,8 +99,12 @@ pub(super) fn tell_arrivals(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat) 
     let Some(leg) = seats[seat.index()].as_mut() else { return };
     let Some((to, _)) = leg.destination() else { return };
     let Some(flow) = leg.flow_mut() else { return };
-    // The numbers span all of the leg's streams; the format wants one of them named.
-    let Some(media) = flow.inbound.streams_mut().next().map(|(_, stream)| stream.ssrc) else { return };
+    // The numbers span all of the leg's streams; the format wants one of them named. A sender may begin with
+    // packets that belong to none: retransmissions, or streams that it never offered.
+    let Some(media) = flow.inbound.streams_mut().next().map(|(_, stream)| stream.ssrc) else {
+        flow.arrivals.postpone(turn.now);
+        return;
+    };
     let mut buffer = [None; TOLD_AT_ONCE];
     while let Some((base, ticks)) = flow.arrivals.untold(&mut buffer) {
         let (ours, feedback) = (flow.ssrc, flow.arrivals.feedbacks());

@@ -6,7 +6,8 @@
 //! ```
 //!
 //! A packet that is not forwarded (p: padding) leaves no gap, but a lost one does: the receiver must see what
-//! is missing. What comes late finds the number that was left for it.
+//! is missing. What comes late finds the number that was left for it. A gap too wide for a receiver to follow
+//! is closed, as if another stream began behind it.
 
 use crate::base::Seq64;
 
@@ -17,10 +18,17 @@ const GAPS_MASK: u64 = GAPS as u64 - 1;
 
 const _: () = assert!(GAPS.is_power_of_two());
 
+/// The widest gap in a line's numbers. RFC 3711 §3.3.1: a receiver guesses how often numbers have wrapped from the
+/// newest that it has heard, so behind a gap of half of all numbers it could open nothing any more. Wider would come
+/// near that where packets overtake each other; narrower would hide how much was lost in half a minute of outage.
+const GAP_MAX: u64 = 1 << 14;
+
 /// Maps the numbers of whatever stands behind a line to the line's own.
 pub(super) struct Sequence {
     /// The next number that was never given out.
     next: Seq64,
+    /// The number behind the newest packet that went out.
+    unheard: Seq64,
     source: Option<Source>,
 }
 
@@ -40,12 +48,23 @@ struct Source {
 impl Sequence {
     /// A line whose first packet goes out with this number.
     pub(super) fn new(first: Seq64) -> Sequence {
-        Sequence { next: first, source: None }
+        Sequence { next: first, unheard: first, source: None }
     }
 
     /// Another stream stands behind the line from its packet `first` on.
     pub(super) fn begin(&mut self, first: Seq64) {
-        self.source = Some(Source { first, newest: first, start: self.next, closed: 0, gaps: [Seq64::default(); GAPS] });
+        let newest = Seq64(first.0.saturating_sub(1));
+        self.source = Some(Source { first, newest, start: self.next, closed: 0, gaps: [Seq64::default(); GAPS] });
+    }
+
+    /// Whatever was lost before this packet of the stream is no longer missed.
+    fn begin_again(&mut self, first: Seq64) {
+        self.next = self.unheard;
+        self.begin(first);
+    }
+
+    fn is_too_wide(&self, number: Seq64) -> bool {
+        number.0 > self.unheard.0 + GAP_MAX
     }
 
     /// Nothing stands behind the line until something begins.
@@ -63,10 +82,19 @@ impl Sequence {
             source.newest = packet;
         }
         let later = source.gaps_after(packet)?;
+        let is_newest = packet == source.newest;
         let number = source.number(packet, source.closed - later);
-        if packet == source.newest {
-            self.next = number.next();
+        if !is_newest {
+            return Some(number);
         }
+        let number = if self.is_too_wide(number) {
+            self.begin_again(packet);
+            self.next
+        } else {
+            number
+        };
+        self.next = number.next();
+        self.unheard = self.next;
         Some(number)
     }
 
@@ -80,7 +108,10 @@ impl Sequence {
         source.newest = packet;
         source.gaps[(source.closed & GAPS_MASK) as usize] = packet;
         source.closed += 1;
-        self.next = source.number(packet, source.closed).next();
+        self.next = source.number(packet.next(), source.closed);
+        if self.is_too_wide(self.next) {
+            self.begin_again(packet.next());
+        }
     }
 }
 
@@ -170,6 +201,30 @@ mod tests {
     }
 
     #[test]
+    fn a_gap_too_wide_for_a_receiver_is_closed() {
+        let mut sequence = begun(100, 7);
+        assert_eq!(sequence.map(Seq64(8 + GAP_MAX)), Some(Seq64(101 + GAP_MAX)), "as wide as may be");
+        assert_eq!(sequence.map(Seq64(8)), Some(Seq64(101)), "and what comes late has its place");
+        assert_eq!(sequence.map(Seq64(10 + 2 * GAP_MAX)), Some(Seq64(102 + GAP_MAX)), "one wider is closed");
+        assert_eq!(sequence.map(Seq64(9 + 2 * GAP_MAX)), None, "what comes from within it has no place");
+        assert_eq!(sequence.map(Seq64(11 + 2 * GAP_MAX)), Some(Seq64(103 + GAP_MAX)));
+    }
+
+    #[test]
+    fn gaps_before_packets_that_nobody_hears_add_up() {
+        let mut sequence = begun(0, 7);
+        for step in 1..10 {
+            sequence.skip(Seq64(7 + step * (GAP_MAX - 5)));
+        }
+        let number = sequence.map(Seq64(8 + 9 * (GAP_MAX - 5))).expect("it is the newest");
+        assert!(number.0 <= 1 + GAP_MAX, "{number:?}");
+        let mut sequence = begun(0, 7);
+        sequence.skip(Seq64(100_000));
+        sequence.skip(Seq64(100_001));
+        assert_eq!(sequence.map(Seq64(100_002)), Some(Seq64(1)));
+    }
+
+    #[test]
     fn what_is_older_than_the_remembered_gaps_is_given_up() {
         let mut sequence = begun(100, 1);
         for gap in 0..=GAPS as u64 {
@@ -189,6 +244,7 @@ mod tests {
             let mut out = std::collections::BTreeMap::new();
             for (kind, step) in steps {
                 let packet = match kind {
+                    11 if step == 0 => newest + GAP_MAX + 1,
                     0 => {
                         base += 1_000_000;
                         newest = base + step;
