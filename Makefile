@@ -3,7 +3,7 @@
 .PHONY: help demo test bench lint fuzz needs browser-needs clean
 
 # What Debian 12 lacks for the build (BoringSSL wants cmake and a C++ compiler, its bindings libclang), and for the browser tests.
-BUILD_PACKAGES := cmake clang libclang-dev
+BUILD_PACKAGES := g++ cmake clang libclang-dev
 BROWSER_PACKAGES := chromium
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)

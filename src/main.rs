@@ -65,7 +65,7 @@ struct ConfigFile {
 enum TokenCommand {
     /// Make a token and print it once: only its hash is kept.
     New {
-        /// Whose it is; the audit shows this name.
+        /// Whose it is, like front-desk: `list` shows this name.
         name: String,
         /// What it may do: `admin` everything, `scheduler` appointments and visits, `monitor` metrics and health.
         #[arg(long)]

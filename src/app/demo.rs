@@ -3,7 +3,7 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{RoundMode, Timestamp, TimestampRound, Unit};
 use serde::Serialize;
 use tempfile::TempDir;
 use tokio::net::TcpListener;
@@ -126,7 +126,7 @@ async fn make_up(store: &Store, public_url: &str) -> Result<Facts, Failure> {
     let draft = Draft {
         provider_id: Some(provider.id.to_string()),
         patient_ids: patients.iter().map(PatientId::to_string).collect(),
-        start: Some(now.to_string()),
+        start: Some(whole_minute(now).to_string()),
         duration_minutes: Some(DURATION_MINUTES),
         kind: Some("group".into()),
         group_name: Some(GROUP.into()),
@@ -141,6 +141,11 @@ async fn make_up(store: &Store, public_url: &str) -> Result<Facts, Failure> {
     let provider_link = urls.next().ok_or_else(made_up_wrongly)?;
     let patient_links = urls.zip(PATIENTS).map(|(url, (name, birth_date))| PatientLink { url, birth_date, name }).collect();
     Ok(Facts { base_url: public_url.to_owned(), admin_token: admin.expose().to_owned(), provider_link, patient_links, visit })
+}
+
+/// The minute that runs: what a person would have typed.
+fn whole_minute(now: Timestamp) -> Timestamp {
+    now.round(TimestampRound::new().smallest(Unit::Minute).mode(RoundMode::Trunc)).unwrap_or(now)
 }
 
 fn name(text: &str) -> Result<Name, Failure> {

@@ -30,7 +30,8 @@ fn write_text(f: &mut fmt::Formatter<'_>, prefix: &str, bits: u64) -> fmt::Resul
     let mut text = [0u8; LETTERS];
     for (place, letter) in text.iter_mut().enumerate() {
         let shift = 5 * (LETTERS - 1 - place);
-        *letter = ALPHABET[usize::from((bits >> shift) as u8 & 31)];
+        // Five bits: always a place in the alphabet.
+        *letter = ALPHABET[(bits >> shift & 31) as usize];
     }
     f.write_str(prefix)?;
     f.write_str("-")?;
@@ -170,8 +171,7 @@ impl Seat {
         if line >= Seat::COUNT - 1 {
             return None;
         }
-        let line = line as u8;
-        Some(if line < self.0 { Seat(line) } else { Seat(line + 1) })
+        Some(Seat::ALL[if line < self.index() { line } else { line + 1 }])
     }
 }
 

@@ -19,6 +19,7 @@ impl Seq64 {
     }
 
     /// How often the 16 bits have wrapped.
+    #[expect(clippy::cast_possible_truncation, reason = "an index has 48 bits, so 32 are left")]
     pub const fn rollovers(self) -> u32 {
         (self.0 >> 16) as u32
     }

@@ -31,6 +31,7 @@ impl Instant {
 }
 
 /// A duration in whole nanoseconds; 584 years fit, more saturates.
+#[expect(clippy::cast_possible_truncation, reason = "what would not fit was looked at just before")]
 const fn nanos(duration: Duration) -> u64 {
     let nanos = duration.as_nanos();
     if nanos > u64::MAX as u128 { u64::MAX } else { nanos as u64 }

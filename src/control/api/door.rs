@@ -28,10 +28,27 @@ const REFUSE_AT: Duration = Duration::from_millis(250);
 pub(super) struct Attempt {
     link: String,
     birth_date: Option<String>,
-    terms: Option<String>,
+    terms: Option<Acceptance>,
     who: Option<String>,
     name: Option<String>,
     relationship: Option<String>,
+}
+
+/// How the terms are accepted: by the version that was read, or by `true`, which means the one in force.
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Acceptance {
+    InForce(bool),
+    Version(String),
+}
+
+impl Acceptance {
+    fn version(&self) -> Option<&str> {
+        match self {
+            Acceptance::InForce(accepted) => accepted.then_some(terms::VERSION),
+            Acceptance::Version(version) => Some(version),
+        }
+    }
 }
 
 #[derive(Serialize)]
@@ -56,7 +73,7 @@ pub(super) async fn verify(
     let today = app.registry.clock().now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(14))).date();
     let claim = Claim::new(
         attempt.birth_date.as_deref(),
-        attempt.terms.as_deref(),
+        attempt.terms.as_ref().and_then(Acceptance::version),
         attempt.who.as_deref(),
         attempt.name.as_deref(),
         attempt.relationship.as_deref(),

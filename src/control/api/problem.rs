@@ -71,6 +71,7 @@ problems! {
     method_not_allowed METHOD_NOT_ALLOWED "method_not_allowed" "Method not allowed" "This resource does not take this method.";
     body_timeout REQUEST_TIMEOUT "body_timeout" "Too slow" "The body took too long to arrive.";
     room_full CONFLICT "room_full" "The room is full" "Every seat is taken or reserved.";
+    screen_taken CONFLICT "screen_taken" "A screen is being shared" "Someone else shares their screen. Ask them to stop, then share yours.";
     not_waiting CONFLICT "not_waiting" "Not waiting" "This person is not waiting to be let in.";
     visit_ended CONFLICT "visit_ended" "The visit has ended" "The visit has ended.";
     crowded CONFLICT "too_many_people" "Too many people" "Too many people have come in for this visit.";
@@ -154,6 +155,7 @@ impl From<VisitError> for Problem {
             VisitError::Refused(Refused::Ended) => Problem::visit_ended(),
             VisitError::Refused(Refused::NotAdmitted) => Problem::not_admitted(),
             VisitError::Refused(Refused::RoomFull) => Problem::room_full(),
+            VisitError::Refused(Refused::ScreenTaken) => Problem::screen_taken(),
             VisitError::Store(error) => error.into(),
         }
     }

@@ -68,6 +68,27 @@ fn the_way_of_a_patient_leads_through_the_waiting_room() {
 }
 
 #[test]
+fn one_screen_is_shared_at_a_time_and_who_began_keeps_it() {
+    let mut visit = visit(2);
+    for bits in 1..=2 {
+        visit.ready(id(bits), at(bits)).unwrap();
+        visit.admit(id(bits), at(3)).unwrap();
+    }
+    let shared = Sources { microphone: true, camera: true, screen: true };
+    let not = Sources { screen: false, ..shared };
+    let shares = |visit: &Visit, bits| visit.person(id(bits)).unwrap().shares_screen();
+    assert!(!shares(&visit, 1), "nobody shares who did not say so");
+    assert!(visit.set_sources(id(1), shared).is_ok());
+    assert_eq!(visit.set_sources(id(2), shared), Err(Refused::ScreenTaken));
+    assert!(shares(&visit, 1) && !shares(&visit, 2));
+    assert!(visit.set_sources(id(1), shared).is_ok(), "saying it again changes nothing");
+    assert!(visit.set_sources(id(1), not).is_ok());
+    assert!(visit.set_sources(id(2), shared).is_ok());
+    visit.leave(id(2), at(5).wall);
+    assert!(visit.set_sources(id(1), shared).is_ok(), "who left shares nothing");
+}
+
+#[test]
 fn a_provider_sits_on_seat_0_without_being_admitted_and_nobody_else_does() {
     let mut visit = visit(4);
     for bits in 1..=4 {
@@ -178,11 +199,11 @@ fn a_view_says_what_pages_are_written_against() {
             r#"{"visit":"vis-0000000000001","state":"open","opens_at":"2027-01-15T08:00:00.000Z","#,
             r#""closes_at":"2027-01-15T10:30:00.000Z","room_full":false,"provider_present":false,"#,
             r#""you":{"participant":"par-0000000000000","name":"P0","role":"provider","presence":"verified","seat":null,"#,
-            r#""microphone":true,"camera":true},"participants":["#,
+            r#""microphone":true,"camera":true,"screen":false},"participants":["#,
             r#"{"participant":"par-0000000000000","name":"P0","role":"provider","seat":null,"presence":"verified","#,
-            r#""microphone":true,"camera":true,"since":"2027-01-15T08:00:00.000Z"},"#,
+            r#""microphone":true,"camera":true,"screen":false,"since":"2027-01-15T08:00:00.000Z"},"#,
             r#"{"participant":"par-0000000000001","name":"P1","role":"patient","seat":null,"presence":"waiting","#,
-            r#""microphone":true,"camera":true,"since":"2027-01-15T08:00:01.000Z"}]}"#,
+            r#""microphone":true,"camera":true,"screen":false,"since":"2027-01-15T08:00:01.000Z"}]}"#,
         )
     );
 }

@@ -39,6 +39,7 @@ pub struct You {
     pub seat: Option<Seat>,
     pub microphone: bool,
     pub camera: bool,
+    pub screen: bool,
 }
 
 /// Someone as others see them.
@@ -51,6 +52,7 @@ pub struct Seen {
     pub presence: &'static str,
     pub microphone: bool,
     pub camera: bool,
+    pub screen: bool,
     pub since: String,
 }
 
@@ -111,6 +113,7 @@ fn you(visit: &Visit, person: &Person) -> You {
         seat: seat(person),
         microphone: person.sources.microphone,
         camera: person.sources.camera,
+        screen: person.shares_screen(),
     }
 }
 
@@ -123,6 +126,7 @@ fn seen(visit: &Visit, person: &Person) -> Seen {
         presence: presence(visit, person),
         microphone: person.sources.microphone,
         camera: person.sources.camera,
+        screen: person.shares_screen(),
         since: moment(person.since),
     }
 }

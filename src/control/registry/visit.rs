@@ -51,6 +51,13 @@ pub struct Person {
     pub sources: Sources,
 }
 
+impl Person {
+    /// Whether the others are shown this person's screen.
+    pub fn shares_screen(&self) -> bool {
+        self.sources.screen && matches!(self.presence, Presence::Seated(_))
+    }
+}
+
 /// Where someone is on their way, in the order of the way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Presence {
@@ -115,6 +122,9 @@ impl Hold {
     }
 }
 
+/// What is sent of someone who has not said otherwise. A screen is shared by saying so.
+const AT_FIRST: Sources = Sources { microphone: true, camera: true, screen: false };
+
 /// Why something was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refused {
@@ -126,6 +136,8 @@ pub enum Refused {
     NotAdmitted,
     /// Every seat is taken or reserved.
     RoomFull,
+    /// Someone else shares their screen: it is one at a time, and who began keeps it until they stop.
+    ScreenTaken,
 }
 
 /// A leg that has to go, and from where.
@@ -193,7 +205,7 @@ impl Visit {
         if self.is_crowded() {
             return Err(Refused::RoomFull);
         }
-        self.people.push(Person { id, name, role, presence: Presence::Verified, since: now, sources: Sources::default() });
+        self.people.push(Person { id, name, role, presence: Presence::Verified, since: now, sources: AT_FIRST });
         Ok(())
     }
 
@@ -274,6 +286,9 @@ impl Visit {
     pub fn set_sources(&mut self, id: ParticipantId, sources: Sources) -> Result<Seated, Refused> {
         self.open()?;
         let seated = self.seat_of(id).ok_or(Refused::NotAdmitted)?;
+        if sources.screen && self.people.iter().any(|person| person.id != id && person.shares_screen()) {
+            return Err(Refused::ScreenTaken);
+        }
         for person in self.people.iter_mut().filter(|person| person.id == id) {
             person.sources = sources;
         }

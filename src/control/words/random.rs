@@ -10,7 +10,7 @@ pub fn bytes<const N: usize>() -> [u8; N] {
     bytes
 }
 
-/// Fills `bytes`, as [`bytes`].
+/// Fills `bytes`, as [`bytes()`].
 pub fn fill(bytes: &mut [u8]) {
     getrandom::fill(bytes).expect("the system gives randomness");
 }

@@ -94,7 +94,9 @@ impl Media {
         let (key_len, salt_len, cipher) = match profile {
             SrtpProtectionProfile::Srtp_Aead_Aes_128_Gcm => (16, 12, ProtectionProfile::AeadAes128Gcm),
             SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_80 => (16, 14, ProtectionProfile::Aes128CmHmacSha1_80),
-            other => return Err(format!("the server chose {other:?}").into()),
+            other @ (SrtpProtectionProfile::Srtp_Aes128_Cm_Hmac_Sha1_32
+            | SrtpProtectionProfile::Srtp_Aead_Aes_256_Gcm
+            | SrtpProtectionProfile::Unsupported) => return Err(format!("the server chose {other:?}").into()),
         };
         // RFC 5764 §4.2: client key, server key, client salt, server salt.
         let material =

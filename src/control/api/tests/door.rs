@@ -108,7 +108,7 @@ async fn terms_come_first_and_mistakes_are_named_before_the_link_is_looked_at() 
     let world = World::new().await;
     let booked = world.booked().await;
     for link in [&*booked.links[1], "unknown"] {
-        for terms in [json!(null), json!("other")] {
+        for terms in [json!(null), json!("other"), json!(false)] {
             let body = json!({"link": link, "birth_date": "1948-02-29", "terms": terms});
             refused(world.verify(&body).await, 422, "terms_required").await;
         }

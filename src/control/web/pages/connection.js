@@ -25,7 +25,8 @@ const TELL_AGAIN_MS = 2_000;
 
 /**
  * Events: `line` (`{ name, track }`: "seat2" or "screen" can be shown), `state` (`connected` or
- * `reconnecting`), `refused` (a `Problem`: the seat is not ours any more).
+ * `reconnecting`), `refused` (a `Problem`: the seat is not ours any more), `screenrefused` (someone else
+ * shares theirs).
  */
 export class Connection extends EventTarget {
   #api;
@@ -195,6 +196,7 @@ export class Connection extends EventTarget {
         await this.#api.setSources(this.#seat, sources);
         this.#told = told;
       } catch (problem) {
+        if (problem.code === 'screen_taken') this.dispatchEvent(new CustomEvent('screenrefused'));
         if (problem.code === 'network') setTimeout(() => this.#tellSources(), TELL_AGAIN_MS);
       }
     });

@@ -144,6 +144,7 @@ export const text = {
     insecure: 'This page was not opened over a secure connection, so the browser keeps the camera and microphone closed. Please open your link again.',
     device: 'The camera or microphone could not be started. Please try again.',
     share: 'The screen could not be shared.',
+    shareTaken: 'Someone else is sharing their screen. Ask them to stop, then share yours.',
     microphoneLost: 'Your microphone was disconnected. Others cannot hear you.',
     cameraLost: 'Your camera was disconnected. Others cannot see you.',
   },

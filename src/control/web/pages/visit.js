@@ -50,6 +50,10 @@ export class VisitStep {
     connection.addEventListener('state', ({ detail }) => {
       this.#notice('connection', detail === 'connected' ? null : text.reconnecting);
     });
+    connection.addEventListener('screenrefused', () => {
+      this.#stopSharing(connection, this.#screen);
+      this.#notice('device', text.errors.shareTaken);
+    });
     if (you.role === 'provider') {
       this.#host ??= new Host(api);
       this.#host.begin();
