@@ -56,7 +56,7 @@ lint: needs
 	cargo fmt --check
 	cargo clippy --locked --all-targets -- -D warnings
 
-# Detecting one definition said twice is off: the table that gcc's objects of BoringSSL register twice is one.
+# gcc's objects of BoringSSL register one table twice with LLVM's sanitizer, which takes that for two of one name.
 fuzz: export RUSTC_BOOTSTRAP := 1
 fuzz: export ASAN_OPTIONS := detect_odr_violation=0
 fuzz: needs
