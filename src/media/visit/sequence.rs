@@ -53,18 +53,7 @@ impl Sequence {
 
     /// Another stream stands behind the line from its packet `first` on.
     pub(super) fn begin(&mut self, first: Seq64) {
-        let newest = Seq64(first.0.saturating_sub(1));
-        self.source = Some(Source { first, newest, start: self.next, closed: 0, gaps: [Seq64::default(); GAPS] });
-    }
-
-    /// Whatever was lost before this packet of the stream is no longer missed.
-    fn begin_again(&mut self, first: Seq64) {
-        self.next = self.unheard;
-        self.begin(first);
-    }
-
-    fn is_too_wide(&self, number: Seq64) -> bool {
-        number.0 > self.unheard.0 + GAP_MAX
+        self.source = Some(Source { first, newest: first, start: self.next, closed: 0, gaps: [Seq64::default(); GAPS] });
     }
 
     /// Nothing stands behind the line until something begins.
@@ -87,8 +76,10 @@ impl Sequence {
         if !is_newest {
             return Some(number);
         }
-        let number = if self.is_too_wide(number) {
-            self.begin_again(packet);
+        let number = if number.0 > self.unheard.0 + GAP_MAX {
+            // Whatever was lost before this packet is no longer missed.
+            self.next = self.unheard;
+            self.begin(packet);
             self.next
         } else {
             number
@@ -108,10 +99,7 @@ impl Sequence {
         source.newest = packet;
         source.gaps[(source.closed & GAPS_MASK) as usize] = packet;
         source.closed += 1;
-        self.next = source.number(packet.next(), source.closed);
-        if self.is_too_wide(self.next) {
-            self.begin_again(packet.next());
-        }
+        self.next = source.number(packet, source.closed).next();
     }
 }
 
