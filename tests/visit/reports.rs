@@ -1,8 +1,10 @@
 //! What we tell senders and receivers about streams.
 
 use std::collections::BTreeSet;
+use std::time::Duration;
 
-use quartet::base::Seat;
+use quartet::base::limits::OUTBOX_ROOM_MIN;
+use quartet::base::{DropReason, Seat};
 use quartet::link::terms::SourceKind;
 
 use crate::support::World;
@@ -87,4 +89,25 @@ fn every_arrival_is_told_to_its_sender_across_the_wrap() {
         assert_eq!(told[0], 65_000);
         assert!(told.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)));
     }
+}
+
+#[test]
+fn what_is_due_waits_while_the_outbox_has_no_room_for_it() {
+    let mut world = World::full();
+    world.run(2_000);
+    let path = world.browsers[0].as_ref().unwrap().path;
+    let outbox = world.shard.outbox();
+    while outbox.room() >= OUTBOX_ROOM_MIN {
+        outbox.commit(path, 20);
+    }
+    let (full, deadline) = (outbox.filled().len(), world.shard.deadline().unwrap());
+    let later = deadline.at + Duration::from_millis(1);
+    world.shard.handle_timeout(later);
+    assert_eq!(world.shard.outbox().filled().len(), full, "nothing was written where it might not fit");
+    assert_eq!(world.shard.deadline(), Some(deadline), "and nothing was forgotten");
+    world.shard.outbox().clear();
+    world.shard.handle_timeout(later);
+    assert!(!world.shard.outbox().filled().is_empty());
+    assert!(world.shard.deadline().is_some_and(|next| next.at > later));
+    assert_eq!(world.drops(DropReason::OutboxFull), 0);
 }

@@ -12,7 +12,7 @@ use std::collections::{HashMap, VecDeque};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::route::{Place, Routes, VisitKey};
-use crate::base::limits::{DATAGRAM_MAX, OUTBOX_SLOTS};
+use crate::base::limits::{DATAGRAM_MAX, OUTBOX_ROOM_MIN, OUTBOX_SLOTS};
 use crate::base::{Deadline, DropReason, Instant, LegId, Seat, VisitId};
 use crate::link::{Command, Event, LegTerms, WorkerReport};
 use crate::media::net::outbox::Outbox;
@@ -113,9 +113,13 @@ impl Shard {
         });
     }
 
-    /// Does what is due.
+    /// Does what is due, as far as the outbox has room; what is left stays due.
     pub fn handle_timeout(&mut self, now: Instant) {
         for key in (0..self.visits.len()).map(VisitKey) {
+            // After a stall every visit is due at once, and all their reports would not fit.
+            if self.desk.outbox.room() < OUTBOX_ROOM_MIN {
+                break;
+            }
             if self.visit(key).and_then(Visit::deadline).is_some_and(|deadline| deadline.at <= now) {
                 self.turn(now, key, |visit, turn| visit.handle_timeout(turn));
             }
