@@ -179,31 +179,21 @@ async fn five_parallel_joins_give_exactly_four_seats() {
     assert!(refused[0].contains("room_full"), "{refused:?}");
 }
 
+/// The demo's own appointment.
 async fn appointment(demo: &Demo) -> String {
-    let list: Value = client()
-        .get(format!("{}/api/v1/appointments", demo.base_url()))
-        .bearer_auth(demo.admin_token())
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let list = staff(demo, client().get(format!("{}/api/v1/appointments", demo.base_url()))).await;
     list["items"][0]["id"].as_str().expect("the demo's appointment is listed").to_owned()
 }
 
 async fn guest_link(demo: &Demo, appointment: &str) -> String {
-    let made: Value = client()
-        .post(format!("{}/api/v1/appointments/{appointment}/links", demo.base_url()))
-        .bearer_auth(demo.admin_token())
-        .json(&json!({ "role": "guest" }))
-        .send()
-        .await
-        .unwrap()
-        .json()
-        .await
-        .unwrap();
+    let request = client().post(format!("{}/api/v1/appointments/{appointment}/links", demo.base_url()));
+    let made = staff(demo, request.json(&json!({ "role": "guest" }))).await;
     made["url"].as_str().expect("a new link shows its URL").to_owned()
+}
+
+/// What staff are answered.
+async fn staff(demo: &Demo, request: reqwest::RequestBuilder) -> Value {
+    request.bearer_auth(demo.admin_token()).send().await.unwrap().json().await.unwrap()
 }
 
 #[tokio::test(flavor = "multi_thread")]

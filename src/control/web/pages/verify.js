@@ -12,7 +12,7 @@ export function readBirthDate({ month, day, year }, today) {
   if (!(d >= 1 && d <= 31)) return { wrong: 'day', error: text.errors.day };
   if (!(y >= 1000)) return { wrong: 'year', error: text.errors.year };
   const date = new Date(y, m - 1, d);
-  if (date.getMonth() !== m - 1 || y < 1850) return { wrong: 'day', error: text.errors.date };
+  if (date.getMonth() !== m - 1 || y < 1880) return { wrong: 'day', error: text.errors.date };
   if (date > today) return { wrong: 'year', error: text.errors.future };
   const two = (value) => String(value).padStart(2, '0');
   return { date: `${y}-${two(m)}-${two(d)}` };
