@@ -3,10 +3,18 @@
 use std::net::{IpAddr, SocketAddr};
 
 use super::Failure;
-use crate::config::Advertise;
+use crate::config::{Advertise, Media};
 
 /// More would make offers long without helping anybody.
 const ADDRESSES_MAX: usize = 8;
+
+/// What the configuration names, or all that others can reach.
+pub(super) fn to_listen_on(media: &Media) -> Result<Vec<IpAddr>, Failure> {
+    match media.addresses.as_slice() {
+        [] => of_this_machine(Loopback::Excluded),
+        named => Ok(named.to_vec()),
+    }
+}
 
 /// The addresses of this machine's interfaces that others can reach; with loopback ones too if `loopback` says so.
 pub(super) fn of_this_machine(loopback: Loopback) -> Result<Vec<IpAddr>, Failure> {

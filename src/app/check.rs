@@ -4,7 +4,7 @@ use std::fs;
 use std::net::{TcpListener, UdpSocket};
 use std::path::Path;
 
-use super::addresses::{self, Loopback};
+use super::addresses;
 use super::{Failure, tls};
 use crate::config::Config;
 
@@ -28,11 +28,7 @@ pub fn check(config: &Config) -> Vec<Failure> {
             ));
         }
     }
-    let media = match config.media.addresses.as_slice() {
-        [] => addresses::of_this_machine(Loopback::Excluded),
-        named => Ok(named.to_vec()),
-    };
-    match media {
+    match addresses::to_listen_on(&config.media) {
         Err(failure) => found.push(failure),
         Ok(addresses) => {
             for address in addresses {

@@ -12,7 +12,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
-use super::addresses::{self, Loopback};
+use super::addresses;
 use super::{Failure, runtime, tls, token};
 use crate::config::{Advertise, Config};
 use crate::control::api::{self, App, Limits, SiteInfo, Support};
@@ -40,10 +40,7 @@ pub fn serve(config: &Config) -> Result<(), Failure> {
         let tls = tls::from_files(&config.server.certificate, &config.server.key)?;
         let store = token::open(config).await?;
         let listeners = listen(&config.server.listen).await?;
-        let addresses = match config.media.addresses.as_slice() {
-            [] => addresses::of_this_machine(Loopback::Excluded)?,
-            named => named.to_vec(),
-        };
+        let addresses = addresses::to_listen_on(&config.media)?;
         let server = Server::start(config, store, listeners, tls, addresses).await?;
         tracing::info!(workers = server.workers(), "ready");
         until_told().await?;
