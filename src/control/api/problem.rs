@@ -24,6 +24,10 @@ pub(super) struct Problem {
     opens_at: Option<Timestamp>,
 }
 
+/// Part of a refusal's answer: its code, for the record.
+#[derive(Clone, Copy)]
+pub(super) struct Code(pub(super) &'static str);
+
 /// Its form on the wire.
 #[derive(Serialize)]
 struct Message<'a> {
@@ -127,6 +131,7 @@ impl IntoResponse for Problem {
         };
         let body = serde_json::to_vec(&message).unwrap_or_default();
         let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        response.extensions_mut().insert(Code(self.code));
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
