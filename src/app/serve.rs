@@ -19,7 +19,7 @@ use crate::control::api::{self, App, Limits, SiteInfo, Support};
 use crate::control::media::{Launch, MediaConfig, MediaEvent, MediaPool};
 use crate::control::registry::ports::{Media, WorkerInfo};
 use crate::control::registry::{Parts, Registry};
-use crate::control::schedule::Window;
+use crate::control::schedule::{Rules, Window};
 use crate::control::store::Store;
 use crate::control::telemetry;
 use crate::control::verify::SessionLimits;
@@ -81,6 +81,7 @@ impl Server {
             store,
             clock: Clock::system(),
             window: Window { opens_before: config.visit.opens_before, closes_after: config.visit.closes_after },
+            rules: Rules::default(),
             sessions: SessionLimits { idle: config.session.idle, absolute: config.session.absolute },
             media: pool.clone(),
         });

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -41,6 +41,18 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Json<T> {
             }
         })?;
         Ok(Json { value, bytes })
+    }
+}
+
+/// A JSON body that may be left out: then there is neither a type nor a length.
+impl<T: DeserializeOwned> OptionalFromRequest<Shared> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Shared) -> Result<Option<Self>, Problem> {
+        if request.headers().contains_key(header::CONTENT_TYPE) {
+            return <Json<T> as FromRequest<Shared>>::from_request(request, app).await.map(Some);
+        }
+        if collect(request, JSON_MAX).await?.is_empty() { Ok(None) } else { Err(Problem::wants_json()) }
     }
 }
 

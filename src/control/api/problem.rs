@@ -76,6 +76,9 @@ problems! {
     body_timeout REQUEST_TIMEOUT "body_timeout" "Too slow" "The body took too long to arrive.";
     room_full CONFLICT "room_full" "The room is full" "Every seat is taken or reserved.";
     screen_taken CONFLICT "screen_taken" "A screen is being shared" "Someone else shares their screen. Ask them to stop, then share yours.";
+    not_seated CONFLICT "not_seated" "Not in the visit" "This person has no seat in the visit.";
+    is_provider CONFLICT "is_provider" "A provider" "A provider is not sent out by others: end the visit, or revoke their link.";
+    rejoin_closed CONFLICT "rejoin_closed" "Cannot come back now" "Whoever has left can come back only during the appointment's time, and while the provider is there.";
     not_waiting CONFLICT "not_waiting" "Not waiting" "This person is not waiting to be let in.";
     visit_ended CONFLICT "visit_ended" "The visit has ended" "The visit has ended.";
     crowded CONFLICT "too_many_people" "Too many people" "Too many people have come in for this visit.";
@@ -159,6 +162,9 @@ impl From<VisitError> for Problem {
             VisitError::NotFound | VisitError::Refused(Refused::Unknown) => Problem::not_found(),
             VisitError::Refused(Refused::Ended) => Problem::visit_ended(),
             VisitError::Refused(Refused::NotAdmitted) => Problem::not_admitted(),
+            VisitError::Refused(Refused::NotSeated) => Problem::not_seated(),
+            VisitError::Refused(Refused::Provider) => Problem::is_provider(),
+            VisitError::Refused(Refused::RejoinClosed) => Problem::rejoin_closed(),
             VisitError::Refused(Refused::RoomFull) => Problem::room_full(),
             VisitError::Refused(Refused::ScreenTaken) => Problem::screen_taken(),
             VisitError::Store(error) => error.into(),

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::Deserialize;
 
 use super::Shared;
+use super::audit::Recorded;
 use super::body::{Json, Sdp};
 use super::caller::Caller;
 use super::problem::Problem;
@@ -24,7 +25,7 @@ pub(super) async fn sit(
     let (seat, leg, answer) = app.registry.sit(visit, who, &offer).await?;
     let location = at(format_args!("/visits/{visit}/seats/{seat}"));
     let headers = [location, (header::ETAG, format!("\"{leg}\"")), (header::CONTENT_TYPE, "application/sdp".to_owned())];
-    Ok((StatusCode::CREATED, headers, answer).into_response())
+    Ok((StatusCode::CREATED, headers, Recorded, answer).into_response())
 }
 
 pub(super) async fn leave(
@@ -35,7 +36,7 @@ pub(super) async fn leave(
     let visit = identify(&visit)?;
     let who = caller.participant(visit)?.participant;
     app.registry.leave(visit, who, numbered(&seat)?).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok((Recorded, StatusCode::NO_CONTENT).into_response())
 }
 
 #[derive(Deserialize)]
@@ -55,7 +56,7 @@ pub(super) async fn set_sources(
     let who = caller.participant(visit)?.participant;
     let SourcesMessage { microphone, camera, screen } = body.value;
     app.registry.set_sources(visit, who, numbered(&seat)?, Sources { microphone, camera, screen }).await?;
-    Ok(StatusCode::NO_CONTENT.into_response())
+    Ok((Recorded, StatusCode::NO_CONTENT).into_response())
 }
 
 fn numbered(text: &str) -> Result<Seat, Problem> {

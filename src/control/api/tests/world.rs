@@ -17,7 +17,7 @@ use tokio::sync::watch;
 use crate::control::api::{App, Limits, SiteInfo, Support, router, serve};
 use crate::control::registry::ports::{Media, WorkerInfo};
 use crate::control::registry::{Parts, Registry};
-use crate::control::schedule::Window;
+use crate::control::schedule::{Rules, Window};
 use crate::control::store::Store;
 use crate::control::verify::{SessionLimits, staff, terms};
 use crate::control::words::{Clock, Name, Staff};
@@ -99,6 +99,7 @@ impl World {
             store,
             clock: clock.clone(),
             window: Window::default(),
+            rules: Rules::default(),
             sessions: SessionLimits::default(),
             media: media.clone(),
         });
