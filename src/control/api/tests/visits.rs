@@ -227,11 +227,11 @@ async fn events_tell_each_change_and_the_first_state_at_once() {
     until("retry: 1000\n\n").await;
     until("\"presence\":\"waiting\"").await;
     admit(&world, &people[0], json!({"all": true})).await;
-    until("\"presence\":\"admitted\",\"seat\":1").await;
+    until("\"presence\":\"admitted\",\"reason\":null,\"seat\":1").await;
     let path = format!("/visits/{}/end", people[0].visit);
     world.post(&path, &people[0].session, &json!({})).await;
     until("\"state\":\"ended\"").await;
-    assert!(text.starts_with("retry: 1000\n\nevent: visit\ndata: {\"visit\":"));
+    assert!(text.starts_with("retry: 1000\n\nevent: visit\ndata: {\"now\":\"2027-01-15T08:00:00.000Z\",\"visit\":"), "{text}");
     world.stop().await;
 }
 
