@@ -4,4 +4,5 @@ mod door;
 mod hostile;
 mod scheduling;
 mod visits;
+mod waiting;
 mod world;

@@ -8,7 +8,7 @@ use crate::base::Seat;
 use crate::link::event::{DtlsVersion, SrtpProfile};
 use crate::link::{Command, Event, LegEnd};
 
-async fn admit(world: &World, host: &Person, body: Value) -> reqwest::Response {
+pub(super) async fn admit(world: &World, host: &Person, body: Value) -> reqwest::Response {
     world.post(&format!("/visits/{}/admit", host.visit), &host.session, &body).await
 }
 
@@ -25,7 +25,7 @@ fn last_leg(world: &World, wanted: Seat) -> (u16, crate::base::VisitId, crate::b
         .unwrap()
 }
 
-async fn connected(world: &World, seat: Seat) {
+pub(super) async fn connected(world: &World, seat: Seat) {
     let (worker, visit, leg) = last_leg(world, seat);
     let event = Event::LegConnected { visit, seat, leg, dtls: DtlsVersion::V1_3, srtp: SrtpProfile::AeadAes128Gcm };
     world.registry.handle_event(worker, event).await;

@@ -33,6 +33,12 @@ pub(super) struct Notes {
     pub(super) commands: Mutex<Vec<(u16, Command)>>,
 }
 
+impl Notes {
+    pub(super) fn of(workers: u16) -> Notes {
+        Notes { workers: Mutex::new(workers), commands: Mutex::default() }
+    }
+}
+
 impl Media for Notes {
     fn workers(&self) -> Vec<WorkerInfo> {
         let address = SocketAddr::from(([192, 0, 2, 1], 5004));
@@ -94,7 +100,7 @@ impl World {
             let (_, token) = staff::issue(&store, Name::new(role.word()).unwrap(), role, clock.now()).await.unwrap();
             tokens.push(token.expose().to_owned());
         }
-        let media = Arc::new(Notes { workers: Mutex::new(2), commands: Mutex::default() });
+        let media = Arc::new(Notes::of(2));
         let registry = Registry::new(Parts {
             store,
             clock: clock.clone(),
