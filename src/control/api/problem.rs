@@ -90,6 +90,7 @@ problems! {
     terms_required UNPROCESSABLE_ENTITY "terms_required" "Terms required" "Accept the terms in force: GET /api/v1/terms says which.";
     key_reused UNPROCESSABLE_ENTITY "idempotency_key_reused" "Key reused" "This Idempotency-Key was used for another request.";
     internal INTERNAL_SERVER_ERROR "internal" "Internal error" "Something failed here. It is in the log.";
+    draining SERVICE_UNAVAILABLE "stopping" "About to restart" "This server is about to stop or restart. Visits that run go on; please try again in a moment.";
     unavailable SERVICE_UNAVAILABLE "unavailable" "Unavailable" "The records cannot be reached. Try again.";
     no_media SERVICE_UNAVAILABLE "no_media" "No media" "No media worker is ready. Try again in a few seconds.";
 }
@@ -167,6 +168,7 @@ impl From<VisitError> for Problem {
             VisitError::Refused(Refused::RejoinClosed) => Problem::rejoin_closed(),
             VisitError::Refused(Refused::RoomFull) => Problem::room_full(),
             VisitError::Refused(Refused::ScreenTaken) => Problem::screen_taken(),
+            VisitError::Draining => Problem::draining(),
             VisitError::Store(error) => error.into(),
         }
     }

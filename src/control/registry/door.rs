@@ -42,6 +42,8 @@ pub enum Refusal {
     Faults(Vec<Fault>),
     /// The right person, and too many are there already.
     Crowded,
+    /// The right person, and this server is about to stop.
+    Draining,
     Store(StoreError),
 }
 
@@ -117,6 +119,7 @@ impl Registry {
     ) -> Result<Entered, Refusal> {
         let now = self.now();
         let mut held = self.room(appointment.visit).await.map_err(refusal)?;
+        self.may_begin(&held.room.visit).map_err(refusal)?;
         let session = Token::random(TokenKind::Session);
         let id = ParticipantId::from_bits(random::bits());
         let new = NewParticipant {
@@ -176,6 +179,7 @@ fn refusal(error: VisitError) -> Refusal {
     match error {
         VisitError::Store(error) => Refusal::Store(error),
         VisitError::Refused(Refused::RoomFull) => Refusal::Crowded,
+        VisitError::Draining => Refusal::Draining,
         VisitError::NotFound | VisitError::Refused(_) => Refusal::Failed,
     }
 }

@@ -13,6 +13,8 @@ impl Registry {
     /// "Join" on the devices step.
     pub async fn ready(&self, id: VisitId, who: ParticipantId, devices: Option<Devices>) -> Result<(), VisitError> {
         let actor = Actor::Participant(who);
+        let live = self.live(id).await?;
+        self.may_begin(&live.hold().await.room.visit)?;
         self.change(id, Act::done(actor, "visit.ready"), |visit, now| visit.ready(who, devices, now)).await
     }
 

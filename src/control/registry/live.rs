@@ -10,6 +10,7 @@
 //! soon as the store can; until then nobody changes anything else.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
 use tokio::sync::{OwnedMutexGuard, watch};
@@ -43,6 +44,8 @@ pub(super) struct Shared {
     pub(super) parts: Parts,
     live: Mutex<BTreeMap<VisitId, Arc<Live>>>,
     reports: Mutex<BTreeMap<u16, WorkerReport>>,
+    /// Whether this server is about to stop: what runs goes on, and nothing begins.
+    draining: AtomicBool,
 }
 
 /// One visit and who watches it.
@@ -78,6 +81,8 @@ pub enum VisitError {
     /// There is no such visit, or this viewer is not of it.
     NotFound,
     Refused(Refused),
+    /// This server is about to stop, and nobody is in the visit yet: another try will find it started again.
+    Draining,
     Store(StoreError),
 }
 
@@ -98,7 +103,8 @@ impl Registry {
     const LIVE_MAX: usize = 4_096;
 
     pub fn new(parts: Parts) -> Registry {
-        Registry(Arc::new(Shared { parts, live: Mutex::default(), reports: Mutex::default() }))
+        let (live, reports) = (Mutex::default(), Mutex::default());
+        Registry(Arc::new(Shared { parts, live, reports, draining: AtomicBool::new(false) }))
     }
 
     pub fn store(&self) -> &Store {
@@ -120,6 +126,29 @@ impl Registry {
     /// Whether someone could be seated now.
     pub fn has_media(&self) -> bool {
         !self.0.parts.media.workers().is_empty()
+    }
+
+    /// From now on nothing begins here; what runs goes on.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::SeqCst);
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::SeqCst)
+    }
+
+    /// Visits with someone in the room.
+    pub async fn running(&self) -> usize {
+        let mut running = 0;
+        for live in self.all() {
+            running += usize::from(live.room.lock().await.visit.is_running());
+        }
+        running
+    }
+
+    /// Refuses what would begin a visit on a server that is about to stop.
+    pub(super) fn may_begin(&self, visit: &Visit) -> Result<(), VisitError> {
+        if self.is_draining() && !visit.is_running() { Err(VisitError::Draining) } else { Ok(()) }
     }
 
     pub(super) fn now(&self) -> Now {

@@ -32,6 +32,7 @@ impl Registry {
         // Before the visit is locked: counting looks at every visit.
         let carried = self.carried();
         let mut held = self.room(id).await?;
+        self.may_begin(&held.room.visit)?;
         let seat = held.room.visit.seat_for(who)?;
         let workers = self.0.parts.media.workers();
         let here = held.room.worker.and_then(|worker| workers.iter().find(|info| info.worker == worker));

@@ -86,6 +86,11 @@ impl Visit {
         self.ended
     }
 
+    /// Whether someone has a seat.
+    pub fn is_running(&self) -> bool {
+        self.people.iter().any(|person| person.seated().is_some())
+    }
+
     /// Whether it closes within [`CLOSING`].
     pub fn is_closing(&self) -> bool {
         self.closing

@@ -182,3 +182,28 @@ async fn a_new_process_finds_everyone_where_they_were_and_their_sessions_in_forc
     let provider = registry.view(visit, Viewer::Participant(people[0].participant.parse().unwrap())).await.unwrap();
     assert_eq!((provider.you.as_ref().unwrap().presence, provider.you.unwrap().reason), ("left", Some("lost")));
 }
+
+#[tokio::test]
+async fn a_server_about_to_stop_begins_nothing_and_lets_what_runs_go_on() {
+    let world = World::new().await;
+    let people = two_inside(&world).await;
+    let other = world.booked().await;
+    world.registry.drain();
+    refused(world.ask(Method::GET, "/readyz").send().await.unwrap(), 503, "stopping").await;
+    let claim = json!({"link": other.links[1], "birth_date": "1948-02-29", "terms": true});
+    let answer = world.verify(&claim).await;
+    assert!(answer.headers().contains_key("retry-after"));
+    refused(answer, 503, "stopping").await;
+    refused(
+        world.verify(&json!({"link": other.links[1], "birth_date": "1948-02-28", "terms": true})).await,
+        403,
+        "verification_failed",
+    )
+    .await;
+
+    admit(&world, &people[0], json!({"participant": people[2].participant})).await;
+    assert_eq!(world.sit(&people[2]).await.status(), StatusCode::CREATED, "a visit that runs takes its people");
+    assert_eq!(world.registry.running().await, 1);
+    world.post(&format!("/visits/{}/end", people[0].visit), &people[0].session, &json!({})).await;
+    assert_eq!(world.registry.running().await, 0);
+}
