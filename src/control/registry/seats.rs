@@ -122,6 +122,8 @@ impl Registry {
             // A worker that begins carries nothing: whatever it carried before is lost.
             Event::WorkerReady { .. } => return self.worker_lost(worker).await,
             Event::Report(report) => return self.keep_report((**report).clone()),
+            // Said once, before anything else, and never passed on here.
+            Event::Carried(_) => return,
             Event::LegConnected { visit, .. }
             | Event::LegSilent { visit, .. }
             | Event::LegResumed { visit, .. }
@@ -149,7 +151,7 @@ impl Registry {
                 room.worker = None;
                 room.visit.media_lost(now)
             }
-            Event::WorkerReady { .. } | Event::Report(_) => false,
+            Event::WorkerReady { .. } | Event::Carried(_) | Event::Report(_) => false,
         };
         drop(room);
         if changed {
