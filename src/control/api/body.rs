@@ -63,12 +63,31 @@ impl FromRequest<Shared> for Sdp {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &Shared) -> Result<Self, Problem> {
-        if !is_of_type(request.headers(), "application/sdp") {
-            return Err(Problem::wants_sdp());
-        }
-        let bytes = collect(request, SDP_MAX).await?;
-        String::from_utf8(bytes.into()).map(Sdp).map_err(|_| Problem::offer_rejected("the offer is not UTF-8".to_owned()))
+        text(request, "application/sdp", Problem::wants_sdp).await.map(Sdp)
     }
+}
+
+/// A fragment of SDP (RFC 8840).
+pub(super) struct SdpFragment(pub(super) String);
+
+impl SdpFragment {
+    pub(super) const TYPE: &'static str = "application/trickle-ice-sdpfrag";
+}
+
+impl FromRequest<Shared> for SdpFragment {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Shared) -> Result<Self, Problem> {
+        text(request, SdpFragment::TYPE, Problem::wants_fragment).await.map(SdpFragment)
+    }
+}
+
+async fn text(request: Request, of_type: &str, other_type: fn() -> Problem) -> Result<String, Problem> {
+    if !is_of_type(request.headers(), of_type) {
+        return Err(other_type());
+    }
+    let bytes = collect(request, SDP_MAX).await?;
+    String::from_utf8(bytes.into()).map_err(|_| Problem::offer_rejected("the offer is not UTF-8".to_owned()))
 }
 
 /// Whether the body says to be of this media type, whatever its parameters.

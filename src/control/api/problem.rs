@@ -90,6 +90,9 @@ problems! {
     terms_required UNPROCESSABLE_ENTITY "terms_required" "Terms required" "Accept the terms in force: GET /api/v1/terms says which.";
     key_reused UNPROCESSABLE_ENTITY "idempotency_key_reused" "Key reused" "This Idempotency-Key was used for another request.";
     internal INTERNAL_SERVER_ERROR "internal" "Internal error" "Something failed here. It is in the log.";
+    wants_fragment UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type" "The body must be application/trickle-ice-sdpfrag.";
+    other_leg PRECONDITION_FAILED "other_connection" "Another connection" "The seat has another connection than If-Match names. Post a new offer.";
+    precondition_required PRECONDITION_REQUIRED "if_match_required" "If-Match required" "Say with If-Match which state you mean: its ETag, or *.";
     draining SERVICE_UNAVAILABLE "stopping" "About to restart" "This server is about to stop or restart. Visits that run go on; please try again in a moment.";
     unavailable SERVICE_UNAVAILABLE "unavailable" "Unavailable" "The records cannot be reached. Try again.";
     no_media SERVICE_UNAVAILABLE "no_media" "No media" "No media worker is ready. Try again in a few seconds.";
@@ -179,6 +182,7 @@ impl From<SeatError> for Problem {
         match error {
             SeatError::Visit(error) => error.into(),
             SeatError::Offer(error) => Problem::offer_rejected(error.to_string()),
+            SeatError::OtherLeg => Problem::other_leg(),
             SeatError::NoMedia => Problem::no_media(),
         }
     }

@@ -10,7 +10,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use serde::Serialize;
 
 use super::audit::audited;
@@ -48,7 +48,7 @@ pub fn router(app: App, pages: Router) -> Router {
         .route("/visits/{visit}/participants/{participant}/step-out", post(visits::step_out))
         .route("/visits/{visit}/participants/{participant}/remove", post(visits::remove))
         .route("/visits/{visit}/seats", post(seats::sit))
-        .route("/visits/{visit}/seats/{seat}", delete(seats::leave))
+        .route("/visits/{visit}/seats/{seat}", patch(seats::restart_ice).delete(seats::leave))
         .route("/visits/{visit}/seats/{seat}/sources", put(seats::set_sources))
         .merge(machine())
         .fallback(nothing_here)

@@ -23,7 +23,7 @@ use crate::base::{LegId, VisitId};
 use crate::control::schedule::{Rules, Window};
 use crate::control::store::{Appointment, Minutes, Store, StoreError};
 use crate::control::verify::SessionLimits;
-use crate::control::words::{Act, Actor, Clock};
+use crate::control::words::{Act, Actor, Clock, Standing};
 use crate::link::{Command, WorkerReport};
 
 /// What a registry is made of.
@@ -169,16 +169,17 @@ impl Registry {
     pub(super) async fn live(&self, id: VisitId) -> Result<Arc<Live>, VisitError> {
         match self.in_memory(id) {
             Some(live) => Ok(live),
-            None => self.read(id, None, |_| None).await,
+            None => self.read(id, None, |_, _| None).await,
         }
     }
 
-    /// Reads a visit from the store. `alive` says for a leg that the record names how media still carries it.
+    /// Reads a visit from the store. `alive` says for a leg that the record names, and where its person stands there,
+    /// how media still carries it.
     pub(super) async fn read(
         &self,
         id: VisitId,
         worker: Option<u16>,
-        alive: impl Fn(LegId) -> Option<Hold>,
+        alive: impl Fn(LegId, Standing) -> Option<Hold>,
     ) -> Result<Arc<Live>, VisitError> {
         let Some(record) = self.store().visit(id).await? else { return Err(VisitError::NotFound) };
         let appointment = &record.appointment;
@@ -187,7 +188,7 @@ impl Registry {
         let standing = |id| record.presences.iter().find(|presence| presence.participant == id);
         for person in record.participants {
             let presence = standing(person.id);
-            let hold = presence.and_then(|presence| presence.leg).and_then(&alive);
+            let hold = presence.and_then(|presence| alive(presence.leg?, presence.standing));
             let who = Identity {
                 id: person.id,
                 link: person.link,

@@ -7,6 +7,7 @@
 //! - [`door`]: from a link and a birth date to a participant and a session.
 //! - [`host`]: getting ready, waiting, letting in, sending out, ending.
 //! - [`seats`]: from an offer to a leg on a worker.
+//! - [`resume`]: what media has carried on while control was away.
 //! - [`run`]: what happens by itself: time passes, media says things.
 
 mod door;
@@ -14,6 +15,7 @@ mod host;
 mod live;
 pub mod person;
 pub mod ports;
+mod resume;
 mod run;
 mod seats;
 pub mod view;

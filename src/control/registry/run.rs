@@ -64,6 +64,8 @@ impl Registry {
             // A worker that begins carries nothing: whatever it carried before is lost.
             Event::WorkerReady { .. } => return self.worker_lost(worker).await,
             Event::Report(report) => return self.keep_report((**report).clone()),
+            // Said once, before anything else: see `resume`.
+            Event::Carried(_) => return,
             Event::LegConnected { visit, .. }
             | Event::LegSilent { visit, .. }
             | Event::LegResumed { visit, .. }
@@ -89,7 +91,7 @@ impl Registry {
                 visit.leg_ended(seat, leg, now)
             }
             Event::VisitFailed { .. } => visit.media_lost(now),
-            Event::WorkerReady { .. } | Event::Report(_) => false,
+            Event::WorkerReady { .. } | Event::Carried(_) | Event::Report(_) => false,
         })
         .await;
     }

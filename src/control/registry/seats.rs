@@ -14,6 +14,8 @@ pub enum SeatError {
     Visit(VisitError),
     /// What the client should change in its offer.
     Offer(OfferError),
+    /// The seat has another connection than the page means.
+    OtherLeg,
     /// No worker can carry the visit now.
     NoMedia,
 }
@@ -63,6 +65,35 @@ impl Registry {
         }
         held.announce();
         Ok((seat, leg, negotiated.answer))
+    }
+
+    /// Someone's network has changed: their leg goes on with new ICE credentials, and nothing else of it changes.
+    /// `leg` is the connection that the page means; none, if it means whichever there is. Answers with the leg's
+    /// name and the fragment of SDP that the page needs.
+    pub async fn restart_ice(
+        &self,
+        id: VisitId,
+        who: ParticipantId,
+        seat: Seat,
+        leg: Option<LegId>,
+        fragment: &str,
+    ) -> Result<(LegId, String), SeatError> {
+        let held = self.room(id).await?;
+        let seated = held.room.visit.seat_of(who).filter(|seated| seated.seat == seat).ok_or(VisitError::NotFound)?;
+        let alive = seated.hold.leg().ok_or(VisitError::NotFound)?;
+        if leg.is_some_and(|leg| leg != alive) {
+            return Err(SeatError::OtherLeg);
+        }
+        let workers = self.0.parts.media.workers();
+        let place = held.room.worker.and_then(|worker| workers.into_iter().find(|info| info.worker == worker));
+        let place = place.ok_or(SeatError::NoMedia)?;
+        let local = LocalMedia { fingerprint: place.fingerprint, candidates: place.addresses };
+        let restarted = negotiate::restart(fragment, &local, &mut random::fill).map_err(SeatError::Offer)?;
+        let order = Command::RestartIce { visit: id, seat, leg: alive, local: restarted.local, remote: restarted.remote };
+        if !self.0.parts.media.send(place.worker, order).await {
+            return Err(SeatError::NoMedia);
+        }
+        Ok((alive, restarted.answer))
     }
 
     /// Someone leaves their seat. Only their own: another's is as good as none.

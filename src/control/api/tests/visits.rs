@@ -13,7 +13,7 @@ pub(super) async fn admit(world: &World, host: &Person, body: Value) -> reqwest:
 }
 
 /// What the notes say of the last leg of a seat.
-fn last_leg(world: &World, wanted: Seat) -> (u16, crate::base::VisitId, crate::base::LegId) {
+pub(super) fn last_leg(world: &World, wanted: Seat) -> (u16, crate::base::VisitId, crate::base::LegId) {
     let commands = world.media.commands.lock().unwrap();
     commands
         .iter()
@@ -101,7 +101,7 @@ async fn a_seat_is_made_by_an_offer_and_given_back() {
             Command::Connect { .. } => "connect",
             Command::SetSources { .. } => "sources",
             Command::Disconnect { .. } => "disconnect",
-            Command::CloseVisit { .. } | Command::Report => "other",
+            Command::CloseVisit { .. } | Command::RestartIce { .. } | Command::Report => "other",
         })
         .collect();
     assert_eq!(names, ["open", "connect", "sources", "disconnect"]);

@@ -1,18 +1,20 @@
 //! What the provider does with people, what each is told of it, and what of it outlives the process.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use reqwest::{Method, Response, StatusCode};
 use serde_json::{Value, json};
 
-use super::visits::{admit, connected};
+use super::visits::{admit, connected, last_leg};
 use super::world::{Notes, Person, World, refused};
-use crate::base::Seat;
+use crate::base::{LegId, Seat, VisitId};
 use crate::control::registry::view::Viewer;
 use crate::control::registry::{Parts, Registry};
 use crate::control::schedule::{Rules, Window};
 use crate::control::verify::SessionLimits;
-use crate::link::Command;
+use crate::link::event::{LegSnapshot, LegState, VisitSnapshot};
+use crate::link::{Command, Event, LegEnd, Sources};
 
 async fn send_out(world: &World, host: &Person, who: &Person, how: &str, body: &Value) -> Response {
     world.post(&format!("/visits/{}/participants/{}/{how}", host.visit, who.participant), &host.session, body).await
@@ -146,11 +148,8 @@ async fn one_stream_tells_all_participants_of_a_browser_and_says_who_is_gone() {
     drop(stream);
 }
 
-#[tokio::test]
-async fn a_new_process_finds_everyone_where_they_were_and_their_sessions_in_force() {
-    let world = World::new().await;
-    let people = two_inside(&world).await;
-    world.clock.advance(std::time::Duration::from_secs(5));
+/// Control, started again over the same records.
+fn started_again(world: &World) -> (Registry, Arc<Notes>) {
     let media = Arc::new(Notes::of(1));
     let registry = Registry::new(Parts {
         store: world.registry.store().clone(),
@@ -160,27 +159,104 @@ async fn a_new_process_finds_everyone_where_they_were_and_their_sessions_in_forc
         sessions: SessionLimits::default(),
         media: media.clone(),
     });
-    let visit = people[0].visit.parse().unwrap();
+    (registry, media)
+}
+
+/// Where everyone stands, and on which seat.
+async fn stand(registry: &Registry, visit: VisitId) -> Vec<(&'static str, Option<Seat>)> {
     let view = registry.view(visit, Viewer::Staff).await.unwrap();
     let mut stand: Vec<_> = view.participants.iter().map(|one| (one.presence, one.seat)).collect();
     stand.sort();
-    assert_eq!(stand, [("reconnecting", Seat::new(0)), ("reconnecting", Seat::new(1)), ("waiting", None), ("waiting", None)]);
+    stand
+}
+
+#[tokio::test]
+async fn a_new_process_finds_everyone_where_they_were_and_their_sessions_in_force() {
+    let world = World::new().await;
+    let people = two_inside(&world).await;
+    world.clock.advance(Duration::from_secs(5));
+    let (registry, media) = started_again(&world);
+    let visit = people[0].visit.parse().unwrap();
+    let expected = [("reconnecting", Seat::new(0)), ("reconnecting", Seat::new(1)), ("waiting", None), ("waiting", None)];
+    assert_eq!(stand(&registry, visit).await, expected);
     let who = people[1].participant.parse().unwrap();
     let (seat, leg, _) = registry.sit(visit, who, super::world::OFFER).await.unwrap();
     assert_eq!(Some(seat), Seat::new(1));
-    assert!(
-        media
-            .commands
-            .lock()
-            .unwrap()
-            .iter()
-            .any(|(_, command)| matches!(command, Command::Connect { leg: new, .. } if *new == leg))
-    );
+    let connects = |command: &Command| matches!(command, Command::Connect { leg: new, .. } if *new == leg);
+    assert!(media.commands.lock().unwrap().iter().any(|(_, command)| connects(command)));
     // Who does not come back gives their seat up after half a minute, as ever.
-    world.clock.advance(std::time::Duration::from_secs(31));
+    world.clock.advance(Duration::from_secs(31));
     registry.handle_timeout().await;
     let provider = registry.view(visit, Viewer::Participant(people[0].participant.parse().unwrap())).await.unwrap();
     assert_eq!((provider.you.as_ref().unwrap().presence, provider.you.unwrap().reason), ("left", Some("lost")));
+}
+
+#[tokio::test]
+async fn what_media_carried_on_goes_on_and_a_leg_that_the_record_does_not_name_has_to_go() {
+    let world = World::new().await;
+    let people = two_inside(&world).await;
+    let (_, visit, provider) = last_leg(&world, Seat::PROVIDER);
+    let muted = Sources { microphone: false, camera: true, screen: false };
+    let leg = |leg, state| Some(LegSnapshot { leg, state, sources: muted });
+    let stranger = LegId::from_bits(99);
+    let seats = [leg(provider, LegState::Connected), leg(stranger, LegState::Connected), None, None];
+
+    let (registry, media) = started_again(&world);
+    registry.resume(0, &VisitSnapshot { visit, seats }).await;
+    let expected = [("joined", Seat::new(0)), ("reconnecting", Seat::new(1)), ("waiting", None), ("waiting", None)];
+    assert_eq!(stand(&registry, visit).await, expected);
+    let commands = media.commands.lock().unwrap().clone();
+    assert_eq!(commands, [(0, Command::Disconnect { visit, seat: Seat::new(1).unwrap(), leg: stranger })]);
+    let you = registry.view(visit, Viewer::Participant(people[0].participant.parse().unwrap())).await.unwrap().you.unwrap();
+    assert_eq!((you.leg, you.microphone), (Some(provider), false), "who was muted stays muted");
+    registry.handle_event(0, Event::LegEnded { visit, seat: Seat::PROVIDER, leg: provider, why: LegEnd::Closed }).await;
+    assert_eq!(stand(&registry, visit).await[0].0, "reconnecting", "the new control hears of the old legs");
+}
+
+#[tokio::test]
+async fn a_visit_that_is_over_or_not_known_is_not_taken_up() {
+    let world = World::new().await;
+    let people = two_inside(&world).await;
+    let (_, visit, leg) = last_leg(&world, Seat::PROVIDER);
+    world.post(&format!("/visits/{visit}/end"), &people[0].session, &json!({})).await;
+    let (registry, media) = started_again(&world);
+    let seats = [Some(LegSnapshot { leg, state: LegState::Connected, sources: Sources::default() }), None, None, None];
+    for visit in [visit, VisitId::from_bits(99)] {
+        registry.resume(0, &VisitSnapshot { visit, seats }).await;
+        assert_eq!(media.commands.lock().unwrap().pop(), Some((0, Command::CloseVisit { visit })));
+    }
+}
+
+#[tokio::test]
+async fn ice_restarts_on_the_leg_that_is_meant_and_on_no_other() {
+    let world = World::new().await;
+    let people = two_inside(&world).await;
+    let (_, visit, leg) = last_leg(&world, Seat::new(1).unwrap());
+    let fragment = "a=ice-ufrag:abcd\r\na=ice-pwd:abcdefghijklmnopqrstuvwx\r\n";
+    let ask = |person: &Person, seat: u8, tag: &str, of_type: &str, body: &'static str| {
+        let request = world.api(Method::PATCH, &format!("/visits/{visit}/seats/{seat}"), &person.session);
+        let request = if tag.is_empty() { request } else { request.header("if-match", tag) };
+        request.header("content-type", of_type).body(body).send()
+    };
+    let of_type = "application/trickle-ice-sdpfrag";
+    let tag = format!("\"{leg}\"");
+    refused(ask(&people[1], 1, "", of_type, fragment).await.unwrap(), 428, "if_match_required").await;
+    refused(ask(&people[1], 1, "\"leg-0000000000001\"", of_type, fragment).await.unwrap(), 412, "other_connection").await;
+    refused(ask(&people[1], 1, "\"x\"", of_type, fragment).await.unwrap(), 412, "other_connection").await;
+    refused(ask(&people[1], 1, &tag, "application/sdp", fragment).await.unwrap(), 415, "unsupported_media_type").await;
+    refused(ask(&people[1], 1, &tag, of_type, "a=ice-ufrag:abcd\r\n").await.unwrap(), 422, "offer_rejected").await;
+    refused(ask(&people[1], 0, "*", of_type, fragment).await.unwrap(), 404, "not_found").await;
+    refused(ask(&people[2], 1, "*", of_type, fragment).await.unwrap(), 404, "not_found").await;
+    for tag in [&*tag, "*"] {
+        let answer = ask(&people[1], 1, tag, of_type, fragment).await.unwrap();
+        assert_eq!(answer.status(), StatusCode::OK);
+        assert_eq!(answer.headers()["etag"], *format!("\"{leg}\""));
+        assert_eq!(answer.headers()["content-type"], of_type);
+        assert!(answer.text().await.unwrap().contains("a=ice-ufrag:"));
+        let commands = world.media.commands.lock().unwrap();
+        let Some((_, Command::RestartIce { leg: restarted, remote, .. })) = commands.last() else { panic!("nothing was sent") };
+        assert_eq!((*restarted, &*remote.ufrag), (leg, "abcd"));
+    }
 }
 
 #[tokio::test]
