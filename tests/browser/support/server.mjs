@@ -37,10 +37,14 @@ export async function startServer({ data = null, options = [], port = '0', log =
     provider: demo.provider_link,
     patients: demo.patient_links,
     url: demo.base_url,
+    token: demo.admin_token,
     pid: child.pid,
 
     /** Asks the API as staff; the answer's body, if it has one. */
     staff: (method, path, body) => ask(api, method, `/api/v1${path}`, body),
+
+    /** What the server says at this path, as text. */
+    text: async (path) => (await api.get(path)).text(),
 
     /** The appointment of the demo, as staff see it. */
     async appointment() {
