@@ -59,6 +59,10 @@ fn snapshot(bits: u64) -> VisitSnapshot {
     VisitSnapshot { visit: VisitId::from_bits(bits), seats: [None, Some(leg), None, None] }
 }
 
+fn snapshots(visits: u32) -> Vec<VisitSnapshot> {
+    (0..u64::from(visits)).map(snapshot).collect()
+}
+
 fn greet(process: &mut LinkSocket, running: Option<Setup>) -> Result<Option<Order>, LinkError> {
     process.send(&Greeting { version: VERSION, running }).unwrap();
     process.receive::<Order>()
@@ -77,21 +81,22 @@ impl Fake {
     }
 
     /// Goes on with what it runs already: so many visits on its one worker, so many in one message.
-    fn go_on(path: &Path, visits: u64, in_one: u64) -> Fake {
+    fn go_on(path: &Path, visits: u32, in_one: usize) -> Fake {
         let mut process = connect(path);
         assert_eq!(greet(&mut process, Some(setup(1))).unwrap(), Some(Order::Setup(setup(1))));
         let mut worker = connect(path);
-        worker.send(&carrying(0, visits as u32)).unwrap();
-        for from in (0..visits).step_by(in_one as usize) {
-            worker.send(&Event::Carried((from..visits.min(from + in_one)).map(snapshot).collect())).unwrap();
+        worker.send(&carrying(0, visits)).unwrap();
+        for some in snapshots(visits).chunks(in_one) {
+            worker.send(&Event::Carried(some.to_vec())).unwrap();
         }
         worker.send(&failed(0)).unwrap();
         Fake { process, workers: vec![worker] }
     }
 
     /// What it is told at the end, and that its connections close then.
-    fn hear_the_end(&mut self) -> Result<Option<Order>, LinkError> {
+    fn hear_the_end(mut self) -> Result<Option<Order>, LinkError> {
         let order = self.process.receive::<Order>();
+        drop(self.process);
         for worker in &mut self.workers {
             assert!(matches!(worker.receive::<Command>(), Err(LinkError::Closed)));
         }
@@ -246,7 +251,7 @@ async fn a_registry_that_does_not_listen_still_has_its_commands_sent() {
 async fn stopping_or_dropping_the_pool_tells_the_media_process_to_end() {
     for stopped in [true, false] {
         let place = tempfile::tempdir().unwrap();
-        let (pool, events, mut fake) = started(config(&place, 1, ELSEWHERE)).await;
+        let (pool, events, fake) = started(config(&place, 1, ELSEWHERE)).await;
         let hearing = spawn_blocking(move || fake.hear_the_end());
         if stopped {
             pool.stop().await;
@@ -263,7 +268,7 @@ async fn stopping_or_dropping_the_pool_tells_the_media_process_to_end() {
 fn a_control_that_dies_tells_the_media_process_nothing() {
     let place = tempfile::tempdir().unwrap();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
-    let (pool, _events, mut fake) = runtime.block_on(started(config(&place, 1, ELSEWHERE)));
+    let (pool, _events, fake) = runtime.block_on(started(config(&place, 1, ELSEWHERE)));
     runtime.shutdown_background();
     assert!(matches!(fake.hear_the_end(), Err(LinkError::Closed)));
     drop(pool);
@@ -299,9 +304,9 @@ async fn a_media_process_that_is_alive_is_adopted_with_all_its_visits() {
         let place = tempfile::tempdir().unwrap();
         let (config, alive) = child(&place);
         let path = config.socket.clone();
-        let (pool, mut fake) = tokio::join!(MediaPool::start(config), blocking(move || Fake::go_on(&path, visits, in_one)));
+        let (pool, fake) = tokio::join!(MediaPool::start(config), blocking(move || Fake::go_on(&path, visits, in_one)));
         let (pool, mut events, found) = pool.unwrap();
-        assert_eq!(found, (0..visits).map(|bits| (0, snapshot(bits))).collect::<Vec<_>>());
+        assert_eq!(found, snapshots(visits).into_iter().map(|snapshot| (0, snapshot)).collect::<Vec<_>>());
         assert_eq!(events.recv().await, Some(MediaEvent::Worker { worker: 0, event: failed(0) }), "what happened since");
         assert_eq!(pool.workers(), [info(0)]);
         let hearing = spawn_blocking(move || fake.hear_the_end());

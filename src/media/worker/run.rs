@@ -221,3 +221,82 @@ impl fmt::Display for WorkerError {
 }
 
 impl std::error::Error for WorkerError {}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::thread;
+
+    use socket2::{Domain, Socket, Type};
+
+    use super::*;
+    use crate::base::VisitId;
+    use crate::link::socket::Sent;
+    use crate::link::{Fingerprint, VisitSnapshot};
+    use crate::media::proto::dtls::{Handshake, Handshaker};
+
+    /// Nothing here takes this long: it only ends a test that would hang.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    struct Nobody;
+
+    impl Handshaker for Nobody {
+        fn fingerprint(&self) -> Fingerprint {
+            Fingerprint([5; 32])
+        }
+
+        fn accept(&self, _now: Instant, _expected: &[Fingerprint]) -> Box<dyn Handshake> {
+            panic!("nobody connects here")
+        }
+    }
+
+    /// Control's end of a connection, and the worker's.
+    fn pair() -> (LinkSocket, LinkSocket) {
+        let (control, worker) = Socket::pair(Domain::UNIX, Type::SEQPACKET, None).unwrap();
+        let (control, worker) = (LinkSocket::new(control), LinkSocket::new(worker));
+        control.wait_at_most(Some(PATIENCE)).unwrap();
+        worker.never_wait().unwrap();
+        (control, worker)
+    }
+
+    #[test]
+    fn a_new_control_hears_what_there_is_and_nothing_that_was_meant_for_the_old_one() {
+        let (controls, next) = mpsc::channel();
+        let (mut control, theirs) = pair();
+        controls.send(theirs).unwrap();
+        let worker = thread::spawn(move || {
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let shard = Shard::new(3, Box::new(Nobody), [7; 32]);
+            Worker::new(shard, Clock::start(), vec![socket], next).and_then(Worker::run).unwrap_err()
+        });
+        let Some(Event::WorkerReady { worker: 3, addresses, visits: 0, .. }) = control.receive().unwrap() else {
+            panic!("it says who it is")
+        };
+        let visit = VisitId::from_bits(1);
+        control.send(&Command::OpenVisit { visit }).unwrap();
+        control.send(&Command::Report).unwrap();
+        assert!(matches!(control.receive().unwrap(), Some(Event::Report(report)) if report.visits == 1));
+
+        for _ in 0..3 {
+            // More than the socket holds in both directions: some of its reports wait inside.
+            for _ in 0..2_000 {
+                assert_eq!(control.send(&Command::Report).unwrap(), Sent::Whole);
+            }
+            let (new, theirs) = pair();
+            controls.send(theirs).unwrap();
+            control = new;
+            let Some(Event::WorkerReady { worker: 3, addresses: again, visits: 1, .. }) = control.receive().unwrap() else {
+                panic!("it says first who it is")
+            };
+            assert_eq!(again, addresses);
+            let seats = [None; 4];
+            assert_eq!(control.receive().unwrap(), Some(Event::Carried(vec![VisitSnapshot { visit, seats }])));
+            control.send(&Command::OpenVisit { visit: VisitId::from_bits(2) }).unwrap();
+            control.send(&Command::CloseVisit { visit: VisitId::from_bits(2) }).unwrap();
+            control.send(&Command::Report).unwrap();
+            assert!(matches!(control.receive().unwrap(), Some(Event::Report(report)) if report.visits == 1));
+        }
+        control.send(&"no command").unwrap();
+        assert!(matches!(worker.join().unwrap(), WorkerError::Link(LinkError::Malformed)));
+    }
+}
