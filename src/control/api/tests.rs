@@ -2,6 +2,7 @@
 
 mod door;
 mod hostile;
+mod record;
 mod scheduling;
 mod visits;
 mod waiting;

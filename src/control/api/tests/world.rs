@@ -11,6 +11,8 @@ use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
@@ -62,7 +64,7 @@ pub(super) struct World {
     pub(super) scheduler: String,
     pub(super) monitor: String,
     http: reqwest::Client,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     shutdown: watch::Sender<bool>,
     server: tokio::task::JoinHandle<()>,
 }
@@ -139,7 +141,14 @@ impl World {
         let mut tokens = tokens.into_iter();
         let mut token = || tokens.next().unwrap();
         let (admin, scheduler, monitor) = (token(), token(), token());
-        World { clock, registry, media, address, certificate, admin, scheduler, monitor, http, _dir: dir, shutdown, server }
+        World { clock, registry, media, address, certificate, admin, scheduler, monitor, http, dir, shutdown, server }
+    }
+
+    /// Does something to the records behind the server's back.
+    pub(super) async fn sql(&self, statement: &'static str) {
+        let options = SqliteConnectOptions::new().filename(self.dir.path().join("quartet.db"));
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::query(statement).execute(&mut connection).await.unwrap();
     }
 
     /// Stops the server and waits until it has finished.
