@@ -5,7 +5,7 @@
 //! for themselves, so a slow one skips states instead of making others wait.
 
 use std::collections::BTreeMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::watch;
 
@@ -16,7 +16,7 @@ use crate::base::ids::{AppointmentId, LinkId, ParticipantId};
 use crate::base::{LegId, VisitId};
 use crate::control::schedule::Window;
 use crate::control::store::{Store, StoreError};
-use crate::control::verify::SessionLimits;
+use crate::control::verify::{DoorLimits, SessionLimits, Steps, Throttle};
 use crate::control::words::Clock;
 use crate::link::{Command, WorkerReport};
 
@@ -26,6 +26,8 @@ pub struct Parts {
     pub clock: Clock,
     pub window: Window,
     pub sessions: SessionLimits,
+    pub steps: Steps,
+    pub door: DoorLimits,
     pub media: Arc<dyn Media>,
 }
 
@@ -37,6 +39,7 @@ pub(super) struct Shared {
     pub(super) parts: Parts,
     live: Mutex<BTreeMap<VisitId, Arc<Live>>>,
     reports: Mutex<BTreeMap<u16, WorkerReport>>,
+    throttle: Mutex<Throttle>,
 }
 
 /// One visit and who watches it.
@@ -77,7 +80,8 @@ impl Registry {
     const LIVE_MAX: usize = 4_096;
 
     pub fn new(parts: Parts) -> Registry {
-        Registry(Arc::new(Shared { parts, live: Mutex::default(), reports: Mutex::default() }))
+        let throttle = Mutex::new(Throttle::new(parts.door));
+        Registry(Arc::new(Shared { parts, live: Mutex::default(), reports: Mutex::default(), throttle }))
     }
 
     pub fn store(&self) -> &Store {
@@ -94,6 +98,15 @@ impl Registry {
 
     pub fn sessions(&self) -> SessionLimits {
         self.0.parts.sessions
+    }
+
+    /// What people are asked at the door.
+    pub fn steps(&self) -> &Steps {
+        &self.0.parts.steps
+    }
+
+    pub(super) fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        locked(&self.0.throttle)
     }
 
     /// Whether someone could be seated now.
@@ -242,6 +255,7 @@ impl Registry {
 
     /// Time passed: seats kept long enough are freed, visits past their window end.
     pub async fn handle_timeout(&self) {
+        self.sum_up_strangers().await;
         let now = self.now();
         for live in self.all() {
             let mut room = live.room.lock().await;
@@ -360,7 +374,7 @@ impl Watcher {
 }
 
 /// What a panic left behind is still whole: each of these locks guards single inserts and look-ups.
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
 

@@ -4,6 +4,7 @@
 
 pub mod act;
 pub mod clock;
+pub mod network;
 pub mod person;
 pub mod presence;
 pub mod random;
@@ -11,6 +12,7 @@ pub mod token;
 
 pub use act::{Act, Actor, Subject};
 pub use clock::Clock;
+pub use network::Network;
 pub use person::{BirthDate, Name, Role, Staff};
 pub use presence::{Reason, Standing};
 pub use token::{Digest, Token, TokenKind};
