@@ -157,7 +157,8 @@ fn claimed_participant(headers: &HeaderMap, uri: &Uri) -> Option<ParticipantId> 
     query.split('&').find_map(|pair| pair.strip_prefix("participant=")).and_then(|text| text.parse().ok())
 }
 
-fn cookie(headers: &HeaderMap, participant: ParticipantId) -> Option<Token> {
+/// The session of a participant that a browser sent along.
+pub(super) fn cookie(headers: &HeaderMap, participant: ParticipantId) -> Option<Token> {
     let name = cookie_name(participant);
     headers
         .get_all(header::COOKIE)

@@ -120,6 +120,7 @@ pub(super) async fn verify(
 fn refused(refusal: Refusal) -> Response {
     let problem = match refusal {
         Refusal::Crowded => return Problem::crowded().into_response(),
+        Refusal::Draining => return Problem::draining().into_response(),
         Refusal::Store(error) => return Problem::from(error).into_response(),
         Refusal::TooMany { retry_after } => return Problem::too_many_tries(retry_after).into_response(),
         Refusal::Failed => Problem::verification_failed(),

@@ -142,8 +142,8 @@ pub(super) async fn revoke(
 ) -> Result<Response, Problem> {
     caller.staff(Staff::Scheduler)?;
     let appointment = app.registry.store().appointment(identify(&id)?).await?.ok_or_else(Problem::not_found)?;
-    let revoked = app.registry.revoke(appointment.id, appointment.visit, identify(&link)?).await?;
-    if revoked { Ok(StatusCode::NO_CONTENT.into_response()) } else { Err(Problem::not_found()) }
+    let revoked = app.registry.revoke(appointment.id, appointment.visit, identify(&link)?, caller.actor()).await?;
+    if revoked { Ok((Recorded, StatusCode::NO_CONTENT).into_response()) } else { Err(Problem::not_found()) }
 }
 
 pub(super) async fn unlock(
@@ -156,7 +156,7 @@ pub(super) async fn unlock(
     let act = Act::done(caller.actor(), "link.unlock").to(link);
     let (store, now) = (app.registry.store(), app.registry.clock().now());
     let unlocked = store.unlock_link(identify(&id)?, link, &act, now).await?;
-    if unlocked { Ok((StatusCode::NO_CONTENT, Recorded, ()).into_response()) } else { Err(Problem::not_found()) }
+    if unlocked { Ok((Recorded, StatusCode::NO_CONTENT).into_response()) } else { Err(Problem::not_found()) }
 }
 
 /// Another link in place of one: for the same person, who has lost it or shown it to somebody.

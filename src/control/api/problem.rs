@@ -81,6 +81,9 @@ problems! {
     body_timeout REQUEST_TIMEOUT "body_timeout" "Too slow" "The body took too long to arrive.";
     room_full CONFLICT "room_full" "The room is full" "Every seat is taken or reserved.";
     screen_taken CONFLICT "screen_taken" "A screen is being shared" "Someone else shares their screen. Ask them to stop, then share yours.";
+    not_seated CONFLICT "not_seated" "Not in the visit" "This person has no seat in the visit.";
+    is_provider CONFLICT "is_provider" "A provider" "A provider is not sent out by others: end the visit, or revoke their link.";
+    rejoin_closed CONFLICT "rejoin_closed" "Cannot come back now" "Whoever has left can come back only during the appointment's time, and while the provider is there.";
     not_waiting CONFLICT "not_waiting" "Not waiting" "This person is not waiting to be let in.";
     visit_ended CONFLICT "visit_ended" "The visit has ended" "The visit has ended.";
     crowded CONFLICT "too_many_people" "Too many people" "Too many people have come in for this visit.";
@@ -88,13 +91,16 @@ problems! {
     key_in_use CONFLICT "idempotency_key_in_use" "Key in use" "A request with this Idempotency-Key is being answered.";
     occupied CONFLICT "occupied" "Somebody is in the visit" "An appointment is not moved while somebody has a seat in its visit.";
     precondition_failed PRECONDITION_FAILED "precondition_failed" "It has changed" "What you know of it is out of date: look at it again and name its ETag in If-Match.";
-    precondition_required PRECONDITION_REQUIRED "precondition_required" "Say what you know" "Name in If-Match the ETag of what you want to change.";
     body_too_large PAYLOAD_TOO_LARGE "body_too_large" "Too large" "The body is larger than this resource takes.";
     wants_json UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type" "The body must be application/json.";
     wants_sdp UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type" "The body must be application/sdp.";
     terms_required UNPROCESSABLE_ENTITY "terms_required" "Terms required" "Accept the terms in force: GET /api/v1/terms says which.";
     key_reused UNPROCESSABLE_ENTITY "idempotency_key_reused" "Key reused" "This Idempotency-Key was used for another request.";
     internal INTERNAL_SERVER_ERROR "internal" "Internal error" "Something failed here. It is in the log.";
+    wants_fragment UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type" "The body must be application/trickle-ice-sdpfrag.";
+    other_leg PRECONDITION_FAILED "other_connection" "Another connection" "The seat has another connection than If-Match names. Post a new offer.";
+    precondition_required PRECONDITION_REQUIRED "if_match_required" "If-Match required" "Say with If-Match which state you mean: its ETag, or *.";
+    draining SERVICE_UNAVAILABLE "stopping" "About to restart" "This server is about to stop or restart. Visits that run go on; please try again in a moment.";
     unavailable SERVICE_UNAVAILABLE "unavailable" "Unavailable" "The records cannot be reached. Try again.";
     no_media SERVICE_UNAVAILABLE "no_media" "No media" "No media worker is ready. Try again in a few seconds.";
 }
@@ -178,8 +184,12 @@ impl From<VisitError> for Problem {
             VisitError::NotFound | VisitError::Refused(Refused::Unknown) => Problem::not_found(),
             VisitError::Refused(Refused::Ended) => Problem::visit_ended(),
             VisitError::Refused(Refused::NotAdmitted) => Problem::not_admitted(),
+            VisitError::Refused(Refused::NotSeated) => Problem::not_seated(),
+            VisitError::Refused(Refused::Provider) => Problem::is_provider(),
+            VisitError::Refused(Refused::RejoinClosed) => Problem::rejoin_closed(),
             VisitError::Refused(Refused::RoomFull) => Problem::room_full(),
             VisitError::Refused(Refused::ScreenTaken) => Problem::screen_taken(),
+            VisitError::Draining => Problem::draining(),
             VisitError::Store(error) => error.into(),
         }
     }
@@ -201,6 +211,7 @@ impl From<SeatError> for Problem {
         match error {
             SeatError::Visit(error) => error.into(),
             SeatError::Offer(error) => Problem::offer_rejected(error.to_string()),
+            SeatError::OtherLeg => Problem::other_leg(),
             SeatError::NoMedia => Problem::no_media(),
         }
     }

@@ -10,7 +10,7 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use serde::Serialize;
 
 use super::audit::{self, audited};
@@ -41,13 +41,17 @@ pub fn router(app: App, pages: Router) -> Router {
         .route("/verify", post(door::verify))
         .route("/terms", get(door::terms_in_force))
         .route("/site", get(site::info))
+        .route("/events", get(events::stream_of_several))
         .route("/visits/{visit}", get(visits::look))
         .route("/visits/{visit}/events", get(events::stream))
         .route("/visits/{visit}/ready", post(visits::ready).delete(visits::unready))
         .route("/visits/{visit}/admit", post(visits::admit))
+        .route("/visits/{visit}/message", post(visits::tell))
         .route("/visits/{visit}/end", post(visits::end))
+        .route("/visits/{visit}/participants/{participant}/step-out", post(visits::step_out))
+        .route("/visits/{visit}/participants/{participant}/remove", post(visits::remove))
         .route("/visits/{visit}/seats", post(seats::sit))
-        .route("/visits/{visit}/seats/{seat}", delete(seats::leave))
+        .route("/visits/{visit}/seats/{seat}", patch(seats::restart_ice).delete(seats::leave))
         .route("/visits/{visit}/seats/{seat}/sources", put(seats::set_sources))
         .merge(machine())
         .fallback(nothing_here)

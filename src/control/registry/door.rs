@@ -10,7 +10,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::live::{Registry, VisitError};
-use super::visit::Refused;
+use super::person::Identity;
+use super::visit::{Hours, Refused};
 use crate::base::VisitId;
 use crate::base::ids::{ParticipantId, PatientId};
 use crate::control::schedule::{Fault, Phase};
@@ -18,7 +19,7 @@ use crate::control::store::{
     Appointment, FAILURES_MAX, Finding, Invited, Keeping, Link, NewParticipant, Participant, StoreError,
 };
 use crate::control::verify::{Claim, Step, Who, matching, terms};
-use crate::control::words::{Act, Actor, BirthDate, Name, Network, Role, Subject, Token, TokenKind, random};
+use crate::control::words::{Act, Actor, BirthDate, Name, Network, Reason, Role, Subject, Token, TokenKind, random};
 
 /// What the metrics tell of the door.
 pub struct DoorReport {
@@ -59,6 +60,8 @@ pub enum Refusal {
     Faults(Vec<Fault>),
     /// The right person, and too many are there already.
     Crowded,
+    /// The right person, and this server is about to stop.
+    Draining,
     Store(StoreError),
 }
 
@@ -101,7 +104,12 @@ impl Registry {
             // Of these nobody learns anything by trying again.
             Ok(_)
             | Err(
-                Refusal::TooEarly { .. } | Refusal::TooMany { .. } | Refusal::Faults(_) | Refusal::Crowded | Refusal::Store(_),
+                Refusal::TooEarly { .. }
+                | Refusal::TooMany { .. }
+                | Refusal::Faults(_)
+                | Refusal::Crowded
+                | Refusal::Draining
+                | Refusal::Store(_),
             ) => {
                 self.throttle().passed(from);
             }
@@ -130,7 +138,7 @@ impl Registry {
                 Err(refusal)
             }
             Judgement::Over(visit) => {
-                self.end(visit).await.map_err(refusal)?;
+                self.end_with(visit, Act::done(Actor::System, "visit.close")).await.map_err(refusal)?;
                 self.came_to(finding.word()).await;
                 Err(Refusal::Failed)
             }
@@ -183,38 +191,43 @@ impl Registry {
 
     async fn let_in(&self, guest: Guest) -> Result<Entered, Refusal> {
         let Guest { link, appointment, patient, role, name, relationship } = guest;
-        let live = self.live(appointment.visit).await.map_err(refusal)?;
-        let mut room = live.room.lock().await;
-        let now = self.clock().now();
+        let now = self.now();
+        let mut held = self.room(appointment.visit).await.map_err(refusal)?;
+        self.may_begin(&held.room.visit).map_err(refusal)?;
         let session = Token::random(TokenKind::Session);
+        let id = ParticipantId::from_bits(random::bits());
         let new = NewParticipant {
             participant: Participant {
-                id: ParticipantId::from_bits(random::bits()),
+                id,
                 visit: appointment.visit,
                 link: link.id,
                 role,
                 patient,
                 provider: (role == Role::Provider).then_some(link.provider.unwrap_or(appointment.provider)),
                 name: name.clone(),
-                relationship,
-                created_at: now,
+                relationship: relationship.clone(),
+                created_at: now.wall,
             },
             session: session.digest(),
             terms: self.steps().ask(Step::Terms).then_some(terms::VERSION),
         };
-        if room.visit.is_crowded() {
-            return Err(Refusal::Crowded);
+        let act = Act::done(Actor::Participant(id), "door.verify").to(link.id);
+        let plan = held.room.plan(act, |visit| {
+            // The newest of one link has it: whoever came in by it before gives way.
+            let older = visit.predecessors(link.id, role);
+            let gone: Vec<_> = older.into_iter().filter_map(|id| visit.expel(id, Reason::Replaced, now.wall)).collect();
+            visit.enter(Identity { id, link: link.id, name: name.clone(), role, relationship }, now.wall)?;
+            Ok(gone)
+        });
+        let plan = plan.map_err(|refused| refusal(refused.into()))?;
+        if self.store().enter(&new, &plan.minutes, now.wall).await?.is_none() {
+            return self.came_too_late(&link).await;
         }
-        let Some(replaced) = self.store().enter(&new, now).await? else { return self.came_too_late(&link).await };
-        for older in replaced {
-            let unseat = room.visit.expel(older);
-            self.unseat(&room, unseat).await;
+        for gone in held.room.commit(plan) {
+            self.unseat(&held.room, Some(gone)).await;
         }
-        let id = new.participant.id;
-        room.visit.enter(id, name.clone(), role, now).map_err(|refused| refusal(refused.into()))?;
-        let (opens_at, closes_at) = (room.visit.opens_at, room.visit.closes_at);
-        drop(room);
-        live.announce();
+        let Hours { opens_at, closes_at, .. } = held.room.visit.hours;
+        held.announce();
         tracing::info!(visit = %appointment.visit, participant = %id, link = %link.id, role = role.word(), "verified");
         Ok(Entered { participant: id, visit: appointment.visit, role, name, opens_at, closes_at, session })
     }
@@ -282,6 +295,7 @@ fn refusal(error: VisitError) -> Refusal {
     match error {
         VisitError::Store(error) => Refusal::Store(error),
         VisitError::Refused(Refused::RoomFull) => Refusal::Crowded,
+        VisitError::Draining => Refusal::Draining,
         VisitError::NotFound | VisitError::Refused(_) => Refusal::Failed,
     }
 }

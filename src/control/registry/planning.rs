@@ -3,7 +3,7 @@
 use super::live::{Registry, VisitError};
 use crate::base::VisitId;
 use crate::control::store::{Appointment, Link, NewLink, StoreError, Times};
-use crate::control::words::{Act, Actor};
+use crate::control::words::{Act, Actor, Reason};
 
 /// Why an appointment was not moved.
 #[derive(Debug)]
@@ -29,38 +29,36 @@ impl Registry {
         if known.ended_at.is_some() {
             return Err(MoveError::Over);
         }
-        let live = self.live(known.visit).await.map_err(MoveError::Visit)?;
-        let mut room = live.room.lock().await;
-        if room.visit.people().iter().any(|person| room.visit.seat_of(person.id).is_some()) {
+        let mut held = self.room(known.visit).await.map_err(MoveError::Visit)?;
+        if held.room.visit.people().iter().any(|person| held.room.visit.seat_of(person.who.id).is_some()) {
             return Err(MoveError::Occupied);
         }
         let act = Act::done(actor, "appointment.move").in_visit(known.visit).to(known.id);
         if !self.store().move_appointment(known, to, &act, self.clock().now()).await? {
             return Err(MoveError::Changed);
         }
-        room.visit.opens_at = self.window().opens_at(to.start);
-        room.visit.closes_at = self.window().closes_at(to.start, to.duration_minutes);
-        drop(room);
-        live.announce();
+        held.room.visit.hours =
+            self.hours(&Appointment { start: to.start, duration_minutes: to.duration_minutes, ..known.clone() });
+        held.announce();
         Ok(())
     }
 
     /// Puts a new link in the place of one; who came in by that has to go. False if it is not a living link.
-    pub async fn reissue(&self, visit: VisitId, old: &Link, new: &NewLink, _actor: Actor) -> Result<bool, VisitError> {
-        let live = self.live(visit).await?;
-        let mut room = live.room.lock().await;
-        if !self.store().reissue_link(old, new, self.now().wall).await? {
+    pub async fn reissue(&self, visit: VisitId, old: &Link, new: &NewLink, actor: Actor) -> Result<bool, VisitError> {
+        let now = self.now();
+        let mut held = self.room(visit).await?;
+        let mut plan = held.room.plan(Act::done(actor, "link.reissue").to(old.id), |visit| {
+            let gone = visit.invited_by(old.id);
+            Ok(gone.into_iter().filter_map(|id| visit.expel(id, Reason::Revoked, now.wall)).collect::<Vec<_>>())
+        })?;
+        plan.minutes.acts.push(Act::done(actor, "link.add").in_visit(visit).to(new.link.id));
+        if !self.store().reissue_link(old, new, &plan.minutes, now.wall).await? {
             return Ok(false);
         }
-        let stay = self.store().participants(visit).await?;
-        let gone: Vec<_> =
-            room.visit.people().iter().map(|person| person.id).filter(|id| !stay.iter().any(|one| one.id == *id)).collect();
-        for id in gone {
-            let unseat = room.visit.expel(id);
-            self.unseat(&room, unseat).await;
+        for gone in held.room.commit(plan) {
+            self.unseat(&held.room, Some(gone)).await;
         }
-        drop(room);
-        live.announce();
+        held.announce();
         Ok(true)
     }
 }

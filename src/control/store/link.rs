@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Sqlite, Transaction};
 
-use super::{Store, StoreError, audit, micros, row};
+use super::{Minutes, Store, StoreError, audit, micros, presence, row};
 use crate::base::ids::{AppointmentId, LinkId, PatientId, ProviderId};
 use crate::control::words::{Act, Digest, Name, Role};
 
@@ -90,22 +90,30 @@ impl Store {
 
     /// Revokes a link, and with it everyone who came in by it. False if it is not a living link of this
     /// appointment.
-    pub async fn revoke_link(&self, appointment: AppointmentId, link: LinkId, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn revoke_link(
+        &self,
+        appointment: AppointmentId,
+        link: LinkId,
+        minutes: &Minutes,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.writing().await?;
         if !revoke(&mut tx, appointment, link, now).await? {
             return Ok(false);
         }
+        presence::append(&mut tx, minutes, now).await?;
         tx.commit().await?;
         Ok(true)
     }
 
     /// Revokes a link and records another in its place. False, and nothing is done, if the first is not a living one.
-    pub async fn reissue_link(&self, old: &Link, new: &NewLink, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn reissue_link(&self, old: &Link, new: &NewLink, minutes: &Minutes, now: Timestamp) -> Result<bool, StoreError> {
         let mut tx = self.writing().await?;
         if !revoke(&mut tx, old.appointment, old.id, now).await? {
             return Ok(false);
         }
         insert(&mut tx, new, now).await?;
+        presence::append(&mut tx, minutes, now).await?;
         tx.commit().await?;
         Ok(true)
     }

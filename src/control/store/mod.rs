@@ -35,7 +35,7 @@ pub use kept::KeptAnswer;
 pub use link::{FAILURES_MAX, Link, NewLink};
 pub use participant::{NewParticipant, Participant};
 pub use patient::Patient;
-pub use presence::{Minutes, Presence};
+pub use presence::{Minutes, PresenceRecord};
 pub use provider::Provider;
 pub use session::Session;
 pub use token::AdminToken;

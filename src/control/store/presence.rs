@@ -11,7 +11,7 @@ use crate::control::words::{Act, Actor, Reason, Standing};
 
 /// One change of where someone stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Presence {
+pub struct PresenceRecord {
     pub participant: ParticipantId,
     pub standing: Standing,
     pub reason: Option<Reason>,
@@ -30,7 +30,7 @@ pub struct Minutes {
     pub actor: Actor,
     /// What they did, where that says more than what became of people.
     pub acts: Vec<Act>,
-    pub presences: Vec<Presence>,
+    pub presences: Vec<PresenceRecord>,
 }
 
 impl Minutes {
@@ -54,7 +54,7 @@ impl Store {
     }
 
     /// Where everyone in a visit stands, in the order in which they came to stand there.
-    pub async fn presences(&self, visit: VisitId) -> Result<Vec<Presence>, StoreError> {
+    pub async fn presences(&self, visit: VisitId) -> Result<Vec<PresenceRecord>, StoreError> {
         let found = sqlx::query(
             "SELECT p.* FROM presences p
              JOIN (SELECT participant_id, MAX(place) AS place FROM presences WHERE visit_id = $1 GROUP BY participant_id) last
@@ -108,10 +108,10 @@ fn action(standing: Standing) -> &'static str {
     }
 }
 
-fn read(row: &SqliteRow) -> Result<Presence, StoreError> {
+fn read(row: &SqliteRow) -> Result<PresenceRecord, StoreError> {
     let reason: Option<String> = row.try_get("reason")?;
     let seat: Option<i64> = row.try_get("seat")?;
-    Ok(Presence {
+    Ok(PresenceRecord {
         participant: row::parsed(row, "participant_id")?,
         standing: row::word(row, "standing", Standing::from_word)?,
         reason: reason.map(|word| Reason::from_word(&word).ok_or(StoreError::Unreadable("reason"))).transpose()?,

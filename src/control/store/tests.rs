@@ -1,3 +1,6 @@
+mod door;
+mod tamper;
+
 use std::os::unix::fs::PermissionsExt;
 
 use super::*;
@@ -90,6 +93,11 @@ fn person(bits: u64, booking: &Booking) -> NewParticipant {
     }
 }
 
+/// The visit's minutes with nothing in them.
+fn minutes(booking: &Booking) -> Minutes {
+    Minutes::of(booking.appointment.visit, Actor::System)
+}
+
 #[tokio::test]
 async fn the_files_are_their_owners_alone() {
     let fixture = Fixture::new().await;
@@ -109,39 +117,8 @@ async fn a_booking_is_read_back_as_it_was_made_also_after_a_restart() {
     let fixture = fixture.reopen().await;
     let read = fixture.store.appointment(booking.appointment.id).await.unwrap().unwrap();
     assert_eq!(format!("{read:?}"), format!("{:?}", booking.appointment));
-    let link = fixture.store.link_of(Digest::of(b"link")).await.unwrap().unwrap();
-    assert_eq!(link.id, booking.links[0].link.id);
-    assert!(fixture.store.link_of(Digest::of(b"another")).await.unwrap().is_none());
-    assert_eq!(fixture.store.patients_of(booking.appointment.id).await.unwrap().len(), 1);
-}
-
-#[tokio::test]
-async fn however_many_guess_at_once_a_link_takes_five_and_is_locked_for_ever() {
-    let fixture = Fixture::new().await;
-    let booking = booked(&fixture.store).await;
-    let link = booking.links[0].link.id;
-    let guesses: Vec<_> = (0..40)
-        .map(|_| {
-            let store = fixture.store.clone();
-            tokio::spawn(async move { store.count_failure(link, NOW).await.unwrap() })
-        })
-        .collect();
-    for guess in guesses {
-        guess.await.unwrap();
-    }
-    let fixture = fixture.reopen().await;
-    assert!(!fixture.store.links(booking.appointment.id).await.unwrap()[0].is_alive());
-    assert!(fixture.store.enter(&person(9, &booking), NOW).await.unwrap().is_none(), "the right date comes too late");
-}
-
-#[tokio::test]
-async fn four_wrong_dates_leave_a_link_open() {
-    let fixture = Fixture::new().await;
-    let booking = booked(&fixture.store).await;
-    for _ in 0..4 {
-        fixture.store.count_failure(booking.links[0].link.id, NOW).await.unwrap();
-    }
-    assert!(fixture.store.enter(&person(9, &booking), NOW).await.unwrap().is_some());
+    let links = fixture.store.links(booking.appointment.id).await.unwrap();
+    assert_eq!(format!("{links:?}"), format!("{:?}", [&booking.links[0].link]));
 }
 
 #[tokio::test]
@@ -149,8 +126,8 @@ async fn the_newest_of_one_link_replaces_the_older_and_their_session() {
     let fixture = Fixture::new().await;
     let booking = booked(&fixture.store).await;
     let (first, second) = (person(10, &booking), person(11, &booking));
-    assert_eq!(fixture.store.enter(&first, NOW).await.unwrap(), Some(vec![]));
-    assert_eq!(fixture.store.enter(&second, NOW).await.unwrap(), Some(vec![first.participant.id]));
+    assert_eq!(fixture.store.enter(&first, &minutes(&booking), NOW).await.unwrap(), Some(vec![]));
+    assert_eq!(fixture.store.enter(&second, &minutes(&booking), NOW).await.unwrap(), Some(vec![first.participant.id]));
     assert!(fixture.store.session(first.session).await.unwrap().is_none());
     assert!(fixture.store.session(second.session).await.unwrap().is_some());
     let inside = fixture.store.participants(booking.appointment.visit).await.unwrap();
@@ -163,12 +140,15 @@ async fn a_revoked_link_takes_its_sessions_with_it() {
     let booking = booked(&fixture.store).await;
     let (appointment, link) = (booking.appointment.id, booking.links[0].link.id);
     let new = person(10, &booking);
-    fixture.store.enter(&new, NOW).await.unwrap();
-    assert!(!fixture.store.revoke_link(AppointmentId::from_bits(99), link, NOW).await.unwrap(), "not of that appointment");
-    assert!(fixture.store.revoke_link(appointment, link, NOW).await.unwrap());
-    assert!(!fixture.store.revoke_link(appointment, link, NOW).await.unwrap(), "once");
+    fixture.store.enter(&new, &minutes(&booking), NOW).await.unwrap();
+    assert!(
+        !fixture.store.revoke_link(AppointmentId::from_bits(99), link, &minutes(&booking), NOW).await.unwrap(),
+        "not of that appointment"
+    );
+    assert!(fixture.store.revoke_link(appointment, link, &minutes(&booking), NOW).await.unwrap());
+    assert!(!fixture.store.revoke_link(appointment, link, &minutes(&booking), NOW).await.unwrap(), "once");
     assert!(fixture.store.session(new.session).await.unwrap().is_none());
-    assert!(fixture.store.enter(&person(11, &booking), NOW).await.unwrap().is_none());
+    assert!(fixture.store.enter(&person(11, &booking), &minutes(&booking), NOW).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -177,12 +157,12 @@ async fn nobody_enters_a_visit_that_was_cancelled_or_ended() {
         let fixture = Fixture::new().await;
         let booking = booked(&fixture.store).await;
         if cancel {
-            assert!(fixture.store.cancel(booking.appointment.id, NOW).await.unwrap());
+            assert!(fixture.store.cancel(booking.appointment.id, &minutes(&booking), NOW).await.unwrap());
         } else {
-            fixture.store.end_visit(booking.appointment.visit, NOW).await.unwrap();
+            fixture.store.end_visit(&minutes(&booking), NOW).await.unwrap();
         }
-        assert!(fixture.store.enter(&person(10, &booking), NOW).await.unwrap().is_none());
-        assert!(!fixture.store.cancel(booking.appointment.id, NOW).await.unwrap(), "it is over already");
+        assert!(fixture.store.enter(&person(10, &booking), &minutes(&booking), NOW).await.unwrap().is_none());
+        assert!(!fixture.store.cancel(booking.appointment.id, &minutes(&booking), NOW).await.unwrap(), "it is over already");
     }
 }
 

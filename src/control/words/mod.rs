@@ -5,6 +5,7 @@
 pub mod act;
 pub mod clock;
 pub mod network;
+pub mod notice;
 pub mod person;
 pub mod presence;
 pub mod random;
@@ -13,6 +14,7 @@ pub mod token;
 pub use act::{Act, Actor, Subject};
 pub use clock::Clock;
 pub use network::Network;
+pub use notice::Notice;
 pub use person::{BirthDate, Name, Role, Staff};
 pub use presence::{Reason, Standing};
 pub use token::{Digest, Token, TokenKind};

@@ -19,10 +19,8 @@ word_enum! {
         Ended "ended",
     }
 
-    /// Why someone stands where they stand.
+    /// Why someone stands where they stand, where it was not their own doing.
     Reason {
-        /// They pressed "Join", or "Leave".
-        Own "own",
         /// The provider sent them back to the waiting room.
         SteppedOut "stepped_out",
         /// The provider had them leave; they may come back.
