@@ -72,10 +72,11 @@ test('a refusal says what to do, and an error of our own is not dressed up as on
   const said = (status, body) => refusal(new Problem(status, body));
   assert.equal(said(403, { code: 'verification_failed' }), text.errors.verificationFailed);
   assert.equal(said(0, { code: 'network' }), text.errors.network);
-  assert.equal(said(429, { code: 'slow_down' }), text.errors.tooMany);
-  assert.equal(said(500, {}), text.errors.unexpected);
+  assert.equal(said(429, { code: 'too_many_tries' }), text.errors.tooMany(5));
+  assert.equal(refusal(new Problem(429, { code: 'too_many_tries' }, '61')), text.errors.tooMany(2));
+  assert.equal(said(500, {}), text.errors.unavailable);
+  assert.equal(said(409, { code: 'rejoin_closed' }), text.errors.rejoinClosed);
   assert.equal(said(409, { code: 'other', detail: 'In words.' }), 'In words.');
-  assert.match(said(403, { code: 'too_early', opens_at: '2026-06-15T09:30:00Z' }), /too early/);
   assert.throws(() => refusal(new RangeError('ours')), RangeError);
 });
 
