@@ -40,6 +40,7 @@ const PURE: &[&str] = &[
     "base",
     "link/command",
     "link/event",
+    "link/process",
     "link/terms",
     "media/wire",
     "media/crypto",

@@ -110,6 +110,7 @@ impl Scene {
                 let bits = script.byte();
                 self.command(Command::SetSources { visit: id, seat, sources: sources(bits) });
             }
+            5 if who & 0x80 != 0 => self.restart(visit, seat),
             5 => self.command(Command::Report),
             6 => {
                 self.now += Duration::from_millis(STEPS[usize::from(who % 16)]);
@@ -145,6 +146,14 @@ impl Scene {
         bend(&mut terms, script.byte(), script);
         self.command(Command::Connect { visit: visit_id(visit), seat, leg: browser.leg, terms: Box::new(terms) });
         self.guests[visit][seat.index()] = Some(Guest { browser, paths: Vec::new() });
+    }
+
+    /// From now on the browser's checks carry what it has restarted with.
+    fn restart(&mut self, visit: usize, seat: Seat) {
+        let Some(guest) = self.guest(visit, seat) else { return };
+        let leg = guest.browser.leg;
+        let (local, remote) = guest.browser.restart();
+        self.command(Command::RestartIce { visit: visit_id(visit), seat, leg, local, remote });
     }
 
     /// Mostly a seat's own address; else another port of it, somebody's, or one that several use.

@@ -7,7 +7,7 @@ use quartet::base::secret::Secret;
 use quartet::link::terms::IceCredentials;
 use quartet::media::crypto::HmacSha1;
 use quartet::media::net::path::Path;
-use quartet::media::proto::ice::IceLite;
+use quartet::media::proto::ice::{IceLite, Outdated};
 use quartet::media::wire::stun::{RESPONSE_MAX, Request, local_ufrag};
 
 const PASSWORD: &str = "a password of twenty-two";
@@ -30,13 +30,35 @@ fn read(datagram: &[u8]) {
     assert!(request.unknown().iter().all(|kind| *kind <= 0x7fff));
 }
 
-/// Takes each four bytes of the input for one check, on one of sixteen paths.
+/// What the agent should know of one pair of credentials.
+#[derive(Clone, Default)]
+struct Model {
+    username: String,
+    /// Validated paths, the one checked longest ago first.
+    validated: Vec<Path>,
+    selected: Option<Path>,
+}
+
+impl Model {
+    fn new(ufrag: &str) -> Model {
+        Model { username: format!("{ufrag}:theirs"), ..Model::default() }
+    }
+
+    /// This path was checked: which one has no room any more.
+    fn validate(&mut self, path: Path) -> Option<Path> {
+        self.validated.retain(|known| *known != path);
+        self.validated.push(path);
+        let oldest = self.validated.iter().position(|known| Some(*known) != self.selected);
+        oldest.filter(|_| self.validated.len() > 8).map(|place| self.validated.remove(place))
+    }
+}
+
+/// Takes each four bytes of the input for one check, on one of sixteen paths, with restarts between them.
 fn operate(input: &[u8]) {
     let credentials = |ufrag: &str| IceCredentials { ufrag: ufrag.to_owned(), password: Secret::new(PASSWORD.to_owned()) };
     let mut agent = IceLite::new(credentials("ours"), credentials("theirs"), Instant::ZERO);
-    // Validated paths, the one checked longest ago first.
-    let mut validated: Vec<Path> = Vec::new();
-    let mut selected = None;
+    let mut current = Model::new("ours");
+    let mut next: Option<Model> = None;
     let mut heard = Instant::ZERO;
     for (turn, script) in (1..).zip(input.chunks_exact(4).take(64)) {
         let now = Instant::from_nanos(turn);
@@ -44,8 +66,16 @@ fn operate(input: &[u8]) {
         let is_nominating = script[1] & 1 != 0;
         let is_granted = script[1] & 6 == 0;
         let is_signed = script[1] & 8 == 0;
+        if script[1] & 16 != 0 {
+            let ufrag = format!("o{turn:03}");
+            agent.restart(&credentials(&ufrag), &credentials("theirs"));
+            next = Some(Model::new(&ufrag));
+        }
+        let is_next = script[1] & 32 != 0 && next.is_some();
+        let was = current.selected;
+        let model = next.as_mut().filter(|_| is_next).unwrap_or(&mut current);
         let mut attributes = vec![0, 6, 0, 11];
-        attributes.extend(b"ours:theirs\0");
+        attributes.extend(model.username.bytes().chain([0]));
         let parts: &[(bool, &[u8])] = &[
             (is_nominating, &[0, 0x25, 0, 0]),
             (script[1] & 2 != 0, &[0x7a, script[2], 0, 0]),
@@ -58,20 +88,32 @@ fn operate(input: &[u8]) {
         if let Ok(checked) = checked {
             assert!((20..=RESPONSE_MAX).contains(&checked.reply_len));
             assert_eq!(reply[..2], if is_granted { [1, 1] } else { [1, 0x11] });
-            validated.retain(|known| *known != path);
-            validated.push(path);
-            let oldest = validated.iter().position(|known| Some(*known) != selected);
-            let forgotten = oldest.filter(|_| validated.len() > 8).map(|place| validated.remove(place));
-            assert_eq!(checked.forgotten, forgotten);
-            assert_eq!(checked.selected, is_granted && is_nominating && selected != Some(path));
+            let forgotten = model.validate(path);
             if is_granted {
                 heard = now;
-                selected = if is_nominating { Some(path) } else { selected };
+                model.selected = if is_nominating { Some(path) } else { model.selected };
             }
+            assert_eq!(checked.selected, is_granted && is_nominating && was != Some(path));
+            let restarted = next.take_if(|_| is_next && is_granted && is_nominating).map(|next| current = next).is_some();
+            let gone = forgotten.filter(|path| !models(&current, &next).any(|model| model.validated.contains(path)));
+            let outdated = match gone {
+                _ if restarted => Outdated::Credentials,
+                Some(path) => Outdated::Path(path),
+                None => Outdated::Nothing,
+            };
+            assert_eq!(checked.outdated, outdated);
         }
-        assert_eq!((agent.selected(), agent.last_heard()), (selected, heard));
-        assert!((0..16).map(self::path).all(|path| agent.is_validated(path) == validated.contains(&path)));
+        assert_eq!((agent.selected(), agent.last_heard()), (current.selected, heard));
+        let is_validated = |path| models(&current, &next).any(|model| model.validated.contains(&path));
+        assert!((0..16).map(self::path).all(|path| agent.is_validated(path) == is_validated(path)));
+        let known = |name: &str| models(&current, &next).any(|model| model.username == format!("{name}:theirs"));
+        assert!((1..=turn).map(|turn| format!("o{turn:03}")).all(|name| agent.answers_to(name.as_bytes()) == known(&name)));
+        assert_eq!(agent.answers_to(b"ours"), known("ours"));
     }
+}
+
+fn models<'a>(current: &'a Model, next: &'a Option<Model>) -> impl Iterator<Item = &'a Model> {
+    std::iter::once(current).chain(next)
 }
 
 fn path(number: u8) -> Path {

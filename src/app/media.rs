@@ -9,7 +9,7 @@ use crate::control::telemetry;
 use crate::media::proto::dtls::{BoringHandshaker, Handshaker, Identity};
 use crate::media::worker::process;
 
-/// Runs the media process until the control process that listens at `socket` goes away.
+/// Runs the media process until the control process that listens at `socket` says that it is over.
 pub fn media(socket: &Path, level: Level) -> Result<(), Failure> {
     telemetry::start_log(level.word()).map_err(|error| Failure::new(format!("--log: {error}"), ""))?;
     let identity = Identity::generate(SystemTime::now()).map_err(|error| {

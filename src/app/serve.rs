@@ -19,16 +19,20 @@ use crate::control::api::{self, App, Limits, SiteInfo, Support};
 use crate::control::media::{Launch, MediaConfig, MediaEvent, MediaPool};
 use crate::control::registry::ports::{Media, WorkerInfo};
 use crate::control::registry::{Parts, Registry};
-use crate::control::schedule::Window;
+use crate::control::schedule::{Rules, Window};
 use crate::control::store::Store;
 use crate::control::telemetry;
 use crate::control::verify::SessionLimits;
 use crate::control::web;
 use crate::control::words::Clock;
-use crate::link::{Command, Event, Setup};
+use crate::link::{Command, Event, Fingerprint, Setup};
 
 /// A worker is ready within milliseconds; a machine that swaps gets this much longer.
 const MEDIA_PATIENCE: Duration = Duration::from_secs(20);
+
+/// How long visits go on when this process dies, until it runs again. A service manager has it back within seconds and a
+/// person within minutes; much longer, and people would talk on in a visit that nobody can join, or end.
+const MEDIA_ALONE: Duration = Duration::from_secs(600);
 
 /// Events that wait for the registry. It falls behind only where the store does.
 const EVENTS: usize = 1_024;
@@ -41,11 +45,11 @@ pub fn serve(config: &Config) -> Result<(), Failure> {
         let store = token::open(config).await?;
         let listeners = listen(&config.server.listen).await?;
         let addresses = addresses::to_listen_on(&config.media)?;
-        let server = Server::start(config, store, listeners, tls, addresses).await?;
+        let server = Server::start(config, store, listeners, tls, addresses, MEDIA_ALONE).await?;
         tracing::info!(workers = server.workers(), "ready");
-        until_told().await?;
+        let told = until_told().await;
         server.stop().await;
-        Ok(())
+        told
     })
 }
 
@@ -57,20 +61,21 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Starts the media process, then opens the door.
+    /// Finds or starts the media process, then opens the door. `alone`: how long visits go on when this process dies.
     pub(super) async fn start(
         config: &Config,
         store: Store,
         listeners: Vec<TcpListener>,
         tls: Arc<rustls::ServerConfig>,
         addresses: Vec<IpAddr>,
+        alone: Duration,
     ) -> Result<Server, Failure> {
         let workers = config.media.workers.unwrap_or_else(cores);
         let program =
             std::env::current_exe().map_err(|error| Failure::new(format!("this program cannot be found again: {error}"), ""))?;
-        let (pool, heard) = MediaPool::start(MediaConfig {
+        let (pool, heard, found) = MediaPool::start(MediaConfig {
             socket: media_socket(config),
-            setup: Setup { workers, addresses, first_port: config.media.first_port },
+            setup: Setup { workers, addresses, first_port: config.media.first_port, alone_at_most: alone },
             launch: Launch::Child { program, options: vec!["--log".into(), config.log.level.word().into()] },
             patience: MEDIA_PATIENCE,
         })
@@ -81,9 +86,13 @@ impl Server {
             store,
             clock: Clock::system(),
             window: Window { opens_before: config.visit.opens_before, closes_after: config.visit.closes_after },
+            rules: Rules::default(),
             sessions: SessionLimits { idle: config.session.idle, absolute: config.session.absolute },
             media: pool.clone(),
         });
+        for (worker, snapshot) in &found {
+            registry.resume(*worker, snapshot).await;
+        }
         tokio::spawn(pass_on(heard, registry.clone()));
 
         let (stop, stopped) = watch::channel(false);
@@ -104,13 +113,14 @@ impl Server {
         self.pool.pool.workers().into_iter().flat_map(|info| info.addresses).collect()
     }
 
-    /// Finishes what is being answered, then ends. The media process ends with this one.
+    /// Finishes what is being answered, then ends the media process.
     pub(super) async fn stop(self) {
         tracing::info!("stopping");
         self.stop.send_replace(true);
         if self.serving.await.is_err() {
             tracing::error!("the API ended in a panic");
         }
+        self.pool.pool.stop().await;
     }
 }
 
@@ -135,21 +145,25 @@ impl Media for Workers {
     }
 }
 
-/// Brings what media says to the registry.
+/// Brings what media says to the registry, all in the order in which it happened.
 async fn pass_on(mut heard: mpsc::Receiver<MediaEvent>, registry: Registry) {
     let (events, passed) = mpsc::channel::<(u16, Event)>(EVENTS);
-    tokio::spawn(registry.clone().run(passed));
+    tokio::spawn(registry.run(passed));
     while let Some(event) = heard.recv().await {
-        match event {
-            MediaEvent::Worker { worker, event } => {
-                if events.send((worker, event)).await.is_err() {
-                    return;
-                }
-            }
-            MediaEvent::WorkerLost { worker } => registry.worker_lost(worker).await,
-            MediaEvent::WorkerBack(_) => {}
+        let passed = match event {
+            MediaEvent::Worker { worker, event } => (worker, event),
+            MediaEvent::WorkerLost { worker } => (worker, lost(worker)),
+            MediaEvent::WorkerBack(_) => continue,
+        };
+        if events.send(passed).await.is_err() {
+            return;
         }
     }
+}
+
+/// To the registry a worker that begins carries nothing, and that is all there is to know of one that is gone.
+fn lost(worker: u16) -> Event {
+    Event::WorkerReady { worker, addresses: Vec::new(), fingerprint: Fingerprint([0; 32]), visits: 0 }
 }
 
 /// Opens the ports of the API.

@@ -40,6 +40,15 @@ pub const WORKERS_MAX: u16 = 256;
 /// Bytes of one message between media and control.
 pub const LINK_MESSAGE_MAX: usize = 64 * 1024;
 
+/// Visits whose snapshots go into one message. A new control hears of a thousand visits in four messages; more in one
+/// would not fit, fewer would fill the queue of events that wait.
+pub const SNAPSHOTS_PER_MESSAGE: usize = 256;
+
+/// Bytes of one snapshot at most: the visit's id, and for each of four seats whether it is taken, the leg's id, its
+/// state and three sources. An id of 64 bits takes ten bytes.
+const SNAPSHOT_BYTES_MAX: usize = 10 + 4 * (1 + 10 + 1 + 3);
+
+const _: () = assert!(SNAPSHOTS_PER_MESSAGE * SNAPSHOT_BYTES_MAX + 16 <= LINK_MESSAGE_MAX);
 const _: () = assert!(OUTBOX_ROOM_MIN * 4 <= OUTBOX_SLOTS);
 const _: () = assert!(SLOT_BYTES >= DATAGRAM_MAX);
 const _: () = assert!(REPLAY_WINDOW.is_power_of_two());

@@ -1,14 +1,16 @@
 //! The media process as control sees it: started, watched, started again, and talked to.
 //!
 //! [`MediaPool`] is all that the rest of control knows. Below it, [`listener`] is where the media process
-//! connects, [`connection`] carries messages, and [`life`] is one media process from its start to its end.
+//! connects, [`connection`] carries messages, [`start`] finds or starts a media process, and [`life`] is its time with
+//! us. A control that dies without a word leaves it running, for the next one to find.
 
 mod connection;
 mod life;
 mod listener;
+mod start;
 
-use std::convert::Infallible;
 use std::fmt;
+use std::future::pending;
 use std::io;
 use std::net::SocketAddr;
 use std::path::PathBuf;
@@ -17,14 +19,15 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::sync::mpsc::error::SendError;
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 use tokio::time::{Instant, sleep};
 
 use crate::link::socket::LinkError;
-use crate::link::{Command, Event, Fingerprint, Setup};
+use crate::link::{Command, Event, Fingerprint, Setup, VisitSnapshot};
 use life::{End, Life};
 use listener::Listener;
+use start::{Running, begin};
 
 /// Commands that wait for one worker, and events that wait for the registry. More would only hide that a side
 /// does not keep up; fewer would make a burst of joins wait for each other.
@@ -44,14 +47,16 @@ pub struct MediaConfig {
     pub socket: PathBuf,
     pub setup: Setup,
     pub launch: Launch,
-    /// How long its workers may take to be ready.
+    /// How long its workers may take to be ready, and one that is alive to find us. Shorter would end running visits
+    /// because a machine swaps; longer would keep everyone waiting for one that hangs.
     pub patience: Duration,
 }
 
 /// Who starts the media process.
 #[derive(Clone, Debug)]
 pub enum Launch {
-    /// We do: this program, with the arguments `media --socket PATH` and these options. Nobody else may connect.
+    /// We do: this program, with the arguments `media --socket PATH` and these options. Nobody else may connect, but one
+    /// that a control before us has started.
     Child { program: PathBuf, options: Vec<String> },
     /// Someone else does, as our own user or as this one.
     Elsewhere { user: Option<u32> },
@@ -93,31 +98,38 @@ pub enum MediaError {
     Exited(ExitStatus),
     /// It was not ready in time.
     NotReady { ready: usize, workers: u16 },
+    /// One that is alive neither ends nor can be used.
+    Stuck { lock: PathBuf },
     /// It closed the connection, or said what it must not say.
     Link(LinkError),
 }
 
-/// The media process, kept running. Dropping it ends the media process.
+/// The visits that were found on a media process that was alive, each with its worker.
+pub type Found = Vec<(u16, VisitSnapshot)>;
+
+/// The media process, kept running. Dropping it ends the media process, except in a panic: then that goes on, as it does
+/// when we are killed, and waits for the next control.
 pub struct MediaPool {
     workers: Arc<Workers>,
-    supervisor: JoinHandle<()>,
-    /// The supervisor ends when this is dropped.
-    _wanted: oneshot::Sender<Infallible>,
+    supervisor: Mutex<Option<JoinHandle<()>>>,
+    /// Whether the media process is to end.
+    stop: watch::Sender<bool>,
 }
 
 impl MediaPool {
-    /// Starts the media process and waits until all its workers are ready.
-    pub async fn start(config: MediaConfig) -> Result<(MediaPool, mpsc::Receiver<MediaEvent>), MediaError> {
+    /// Finds the media process that a control before us has left, or starts one, and waits until all its workers are
+    /// ready. What is found there is carried on; nothing has been heard about it yet.
+    pub async fn start(config: MediaConfig) -> Result<(MediaPool, mpsc::Receiver<MediaEvent>, Found), MediaError> {
         let listener = Listener::open(&config.socket)?;
-        let life = Life::begin(&config, &listener).await?;
+        let (life, found) = begin(&config, &listener, Running::Adopted).await?;
         let (events, heard) = mpsc::channel(QUEUE);
         let workers = Arc::new(Workers::default());
         let supervisor = Supervisor { config, listener, workers: workers.clone(), events };
         // The first life is known before anybody can ask for its workers.
         let commands = supervisor.announce(&life);
-        let (wanted, unwanted) = oneshot::channel();
-        let supervisor = tokio::spawn(supervisor.run(life, commands, unwanted));
-        Ok((MediaPool { workers, supervisor, _wanted: wanted }, heard))
+        let (stop, wanted) = watch::channel(false);
+        let supervisor = Mutex::new(Some(tokio::spawn(supervisor.run(life, commands, wanted))));
+        Ok((MediaPool { workers, supervisor, stop }, heard, found))
     }
 
     /// Passes a command on to a worker. It waits while the worker is behind.
@@ -132,11 +144,21 @@ impl MediaPool {
     }
 
     /// Ends the media process, and returns when it has gone.
-    pub async fn stop(self) {
-        let MediaPool { workers: _, supervisor, _wanted } = self;
-        drop(_wanted);
-        if let Err(error) = supervisor.await {
+    pub async fn stop(&self) {
+        self.stop.send_replace(true);
+        let supervisor = self.supervisor.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(supervisor) = supervisor
+            && let Err(error) = supervisor.await
+        {
             tracing::error!(%error, "the media process's supervisor has failed");
+        }
+    }
+}
+
+impl Drop for MediaPool {
+    fn drop(&mut self) {
+        if !std::thread::panicking() {
+            self.stop.send_replace(true);
         }
     }
 }
@@ -157,8 +179,15 @@ impl Workers {
     }
 }
 
-/// Comes to an end when the pool is dropped.
-type Unwanted = oneshot::Receiver<Infallible>;
+/// Says whether the media process is to end.
+type Unwanted = watch::Receiver<bool>;
+
+/// Waits until the media process is to end. A pool that is lost in a panic has not said so.
+async fn unwanted(wanted: &mut Unwanted) {
+    if wanted.wait_for(|&stop| stop).await.is_err() {
+        pending().await
+    }
+}
 
 /// Starts the media process again whenever it ends.
 struct Supervisor {
@@ -170,12 +199,12 @@ struct Supervisor {
 
 impl Supervisor {
     /// Life after life, until the pool or whoever hears its events is gone.
-    async fn run(self, mut life: Life, mut commands: Vec<mpsc::Receiver<Command>>, mut unwanted: Unwanted) {
+    async fn run(self, mut life: Life, mut commands: Vec<mpsc::Receiver<Command>>, mut wanted: Unwanted) {
         let mut pause = PAUSE_MIN;
         loop {
             let began = Instant::now();
             let infos = life.infos();
-            let end = life.run(commands, &self.events, &self.listener, &mut unwanted).await;
+            let end = life.run(commands, &self.events, &self.listener, &mut wanted).await;
             self.workers.lock().clear();
             if let End::Unwanted = end {
                 return;
@@ -189,11 +218,11 @@ impl Supervisor {
             }
             life = tokio::select! {
                 life = self.revive(&mut pause) => life,
-                _ = &mut unwanted => return,
+                () = unwanted(&mut wanted) => return,
             };
             commands = self.announce(&life);
             if self.tell(life.infos().into_iter().map(MediaEvent::WorkerBack)).await.is_err() {
-                return;
+                return life.end().await;
             }
         }
     }
@@ -203,8 +232,9 @@ impl Supervisor {
         loop {
             sleep(*pause).await;
             *pause = (*pause * 2).min(PAUSE_MAX);
-            match Life::begin(&self.config, &self.listener).await {
-                Ok(life) => return life,
+            // Whatever runs there has been given up: the registry has been told so.
+            match begin(&self.config, &self.listener, Running::Stopped).await {
+                Ok((life, _)) => return life,
                 Err(error) => tracing::error!(%error, again_in = ?*pause, "the media process does not start"),
             }
         }
@@ -257,6 +287,9 @@ impl fmt::Display for MediaError {
             }
             MediaError::NotReady { ready, workers } => {
                 write!(f, "the media process is not ready in time: {ready} of {workers} workers are")
+            }
+            MediaError::Stuck { lock } => {
+                write!(f, "a media process that has locked {} neither answers nor ends: end it by hand", lock.display())
             }
             MediaError::Link(error) => write!(f, "talking to the media process: {error}"),
         }

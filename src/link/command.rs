@@ -1,22 +1,9 @@
 //! What control tells media.
 
-use std::net::IpAddr;
-
 use serde::{Deserialize, Serialize};
 
-use super::terms::{LegTerms, Sources};
+use super::terms::{IceCredentials, LegTerms, Sources};
 use crate::base::{LegId, Seat, VisitId};
-
-/// The first message on the process's own connection: how many workers to start, and where they listen.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
-pub struct Setup {
-    /// Threads to start, each with its own port; at least one.
-    pub workers: u16,
-    /// Addresses of this machine on which each worker opens a socket; at least one, at most eight.
-    pub addresses: Vec<IpAddr>,
-    /// The port of worker 0; worker n listens on `first_port + n`. Zero lets the system choose.
-    pub first_port: u16,
-}
 
 /// One order to one worker. A worker never answers an order it cannot follow with an error: it says so in
 /// an [`super::Event`], or, where the visit or leg has already gone, not at all.
@@ -33,6 +20,9 @@ pub enum Command {
     /// What may be forwarded of this seat from now on. A muted source is dropped here too, whatever the
     /// page goes on sending.
     SetSources { visit: VisitId, seat: Seat, sources: Sources },
+    /// The page of this leg restarts ICE (RFC 8445 §9): its network has changed. Keys and streams stay, and so does the
+    /// old path, until a check with these credentials selects one; from then on the old ones are refused.
+    RestartIce { visit: VisitId, seat: Seat, leg: LegId, local: IceCredentials, remote: IceCredentials },
     /// Ask for a [`super::WorkerReport`].
     Report,
 }

@@ -4,14 +4,18 @@ use std::net::SocketAddr;
 
 use serde::{Deserialize, Serialize};
 
-use super::terms::Fingerprint;
+use super::terms::{Fingerprint, Sources};
 use crate::base::{LegId, Seat, VisitId};
 
 /// One fact from one worker.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub enum Event {
-    /// The first message of a worker: it listens on these addresses and shows this certificate.
-    WorkerReady { worker: u16, addresses: Vec<SocketAddr>, fingerprint: Fingerprint },
+    /// The first message of a worker to each control: it listens on these addresses, shows this certificate, and
+    /// carries so many visits, which it shows next.
+    WorkerReady { worker: u16, addresses: Vec<SocketAddr>, fingerprint: Fingerprint, visits: u32 },
+    /// Some of the visits that a worker carried when it met this control, at most
+    /// [`crate::base::limits::SNAPSHOTS_PER_MESSAGE`]. What happened since follows.
+    Carried(Vec<VisitSnapshot>),
     /// The handshake is done and the peer is who its offer said: media may flow.
     LegConnected { visit: VisitId, seat: Seat, leg: LegId, dtls: DtlsVersion, srtp: SrtpProfile },
     /// Nothing has been heard of a connected leg for 3 s: "reconnecting".
@@ -24,6 +28,33 @@ pub enum Event {
     VisitFailed { visit: VisitId },
     /// The answer to [`super::Command::Report`].
     Report(Box<WorkerReport>),
+}
+
+/// A visit as a worker carries it. No key, name or address: what control needs to find its people again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct VisitSnapshot {
+    pub visit: VisitId,
+    /// By [`Seat::index`]; None where nobody sits.
+    pub seats: [Option<LegSnapshot>; Seat::COUNT],
+}
+
+/// A leg as a worker carries it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegSnapshot {
+    pub leg: LegId,
+    pub state: LegState,
+    /// What may be forwarded of it.
+    pub sources: Sources,
+}
+
+/// How far a leg has come, in the words of the events that say so.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum LegState {
+    /// Seated; no [`Event::LegConnected`] yet.
+    Connecting,
+    Connected,
+    /// Connected, and not heard lately.
+    Silent,
 }
 
 /// Why a leg ended.

@@ -20,6 +20,10 @@ use crate::base::limits::LINK_MESSAGE_MAX;
 /// Bytes to receive into: one more than a message may have, so that a longer one shows.
 pub const RECEIVE_BYTES: usize = LINK_MESSAGE_MAX + 1;
 
+/// How long a call may wait for the other end to make room: for a connection among those that it has yet to accept, or
+/// for a message. It does both at once; one that is stopped must not stop us, too.
+const SEND_PATIENCE: Duration = Duration::from_secs(5);
+
 /// Why a connection between the processes cannot go on.
 #[derive(Debug)]
 pub enum LinkError {
@@ -102,9 +106,11 @@ impl LinkSocket {
         LinkSocket { socket, incoming: vec![0; RECEIVE_BYTES].into(), outgoing: vec![0; LINK_MESSAGE_MAX].into() }
     }
 
-    /// Connects to whoever listens at `path`. Calls wait until [`LinkSocket::never_wait`].
+    /// Connects to whoever listens at `path`. Calls wait until [`LinkSocket::never_wait`], though connecting and sending
+    /// not for ever.
     pub fn connect(path: &Path) -> io::Result<LinkSocket> {
         let socket = socket()?;
+        socket.set_write_timeout(Some(SEND_PATIENCE))?;
         socket.connect(&SockAddr::unix(path)?)?;
         Ok(LinkSocket::new(socket))
     }
@@ -157,7 +163,7 @@ mod tests {
 
     use super::*;
     use crate::base::VisitId;
-    use crate::link::{Command, Event, Setup, WorkerReport};
+    use crate::link::{Command, Event, Greeting, Order, WorkerReport};
 
     fn pair() -> (LinkSocket, Socket) {
         let (ours, theirs) = Socket::pair(Domain::UNIX, Type::SEQPACKET, None).unwrap();
@@ -228,7 +234,8 @@ mod tests {
         fn no_bytes_make_decoding_panic(bytes in proptest::collection::vec(any::<u8>(), 0..300)) {
             let _ = decode::<Command>(&bytes);
             let _ = decode::<Event>(&bytes);
-            let _ = decode::<Setup>(&bytes);
+            let _ = decode::<Order>(&bytes);
+            let _ = decode::<Greeting>(&bytes);
         }
     }
 }

@@ -1,4 +1,4 @@
-//! The media side: packets in, packets out. It knows no name, no record, no text and no file.
+//! The media side: packets in, packets out. It knows no name, no record and no text, and no file but the empty one that it locks.
 //!
 //! Read it along a packet: [`worker`] receives and routes, [`visit`] decides and rewrites, [`proto`] speaks
 //! each protocol to one peer, [`wire`] turns bytes into values and back, [`crypto`] is the only door to the

@@ -28,6 +28,8 @@ pub(crate) struct Browser {
     /// What its certificate really is; its terms name [`Browser::certificate`].
     pub(crate) shows: Fingerprint,
     secret: [u8; 32],
+    /// How often it has restarted ICE.
+    restarts: u32,
     transaction: u32,
     sealer: Sealer,
     opener: Opener,
@@ -176,6 +178,7 @@ impl Browser {
             path: Path { socket: 0, remote },
             shows: Browser::certificate(seat, life),
             secret,
+            restarts: 0,
             transaction: 0,
             sealer,
             opener: Opener::new(profile, &theirs.local),
@@ -204,14 +207,27 @@ impl Browser {
     }
 
     fn ufrags(&self) -> (String, String) {
-        (format!("ours{}x{}", self.seat, self.life()), format!("peer{}x{}", self.seat, self.life()))
+        let restarts = if self.restarts == 0 { String::new() } else { format!("r{}", self.restarts) };
+        let of = |side: &str| format!("{side}{}x{}{restarts}", self.seat, self.life());
+        (of("ours"), of("peer"))
+    }
+
+    /// Restarts ICE: its next checks carry new credentials, of which these are the server's and its own.
+    pub(crate) fn restart(&mut self) -> (IceCredentials, IceCredentials) {
+        self.restarts += 1;
+        self.credentials()
+    }
+
+    fn credentials(&self) -> (IceCredentials, IceCredentials) {
+        let credentials = |ufrag: String| IceCredentials { password: Secret::new(format!("{ufrag}-password-of-24")), ufrag };
+        let (ours, theirs) = self.ufrags();
+        (credentials(ours), credentials(theirs))
     }
 
     /// What its offer and the answer agreed on.
     pub(crate) fn terms(&self) -> LegTerms {
         let mid = |text: &str| Mid::new(text).unwrap();
-        let (ours, theirs) = self.ufrags();
-        let credentials = |ufrag: String| IceCredentials { password: Secret::new(format!("{ufrag}-password-of-24")), ufrag };
+        let (local, remote) = self.credentials();
         let inbound = |text: &str, kind, payload_type, rtx: Option<u8>, ssrc| InboundLine {
             mid: mid(text),
             kind,
@@ -235,8 +251,8 @@ impl Browser {
         };
         let pair = |number| [outbound(SourceKind::Microphone, number), outbound(SourceKind::Camera, number)];
         LegTerms {
-            local: credentials(ours),
-            remote: credentials(theirs),
+            local,
+            remote,
             fingerprints: vec![Browser::certificate(self.seat, self.life())],
             extensions: extensions(self.seat),
             inbound: vec![

@@ -9,3 +9,5 @@ mod forwarding;
 mod keyframes;
 mod people;
 mod reports;
+mod restart;
+mod snapshots;

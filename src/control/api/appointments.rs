@@ -175,7 +175,7 @@ pub(super) async fn list(
 pub(super) async fn cancel(State(app): State<Shared>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {
     caller.staff(Staff::Scheduler)?;
     let appointment = app.registry.store().appointment(identify(&id)?).await?.ok_or_else(Problem::not_found)?;
-    let cancelled = app.registry.cancel(appointment.id, appointment.visit).await?;
+    let cancelled = app.registry.cancel(appointment.id, appointment.visit, caller.actor()).await?;
     // Cancelling what is cancelled is no mistake; what has taken place cannot be cancelled.
     if cancelled || appointment.cancelled_at.is_some() {
         Ok(StatusCode::NO_CONTENT.into_response())

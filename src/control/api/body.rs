@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use axum::body::{Body, Bytes};
-use axum::extract::{FromRequest, Request};
+use axum::extract::{FromRequest, OptionalFromRequest, Request};
 use axum::http::{HeaderMap, header};
 use http_body_util::{BodyExt, LengthLimitError, Limited};
 use serde::de::DeserializeOwned;
@@ -44,6 +44,18 @@ impl<T: DeserializeOwned> FromRequest<Shared> for Json<T> {
     }
 }
 
+/// A JSON body that may be left out: then there is neither a type nor a length.
+impl<T: DeserializeOwned> OptionalFromRequest<Shared> for Json<T> {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, app: &Shared) -> Result<Option<Self>, Problem> {
+        if request.headers().contains_key(header::CONTENT_TYPE) {
+            return <Json<T> as FromRequest<Shared>>::from_request(request, app).await.map(Some);
+        }
+        if collect(request, JSON_MAX).await?.is_empty() { Ok(None) } else { Err(Problem::wants_json()) }
+    }
+}
+
 /// An SDP body.
 pub(super) struct Sdp(pub(super) String);
 
@@ -51,12 +63,31 @@ impl FromRequest<Shared> for Sdp {
     type Rejection = Problem;
 
     async fn from_request(request: Request, _: &Shared) -> Result<Self, Problem> {
-        if !is_of_type(request.headers(), "application/sdp") {
-            return Err(Problem::wants_sdp());
-        }
-        let bytes = collect(request, SDP_MAX).await?;
-        String::from_utf8(bytes.into()).map(Sdp).map_err(|_| Problem::offer_rejected("the offer is not UTF-8".to_owned()))
+        text(request, "application/sdp", Problem::wants_sdp).await.map(Sdp)
     }
+}
+
+/// A fragment of SDP (RFC 8840).
+pub(super) struct SdpFragment(pub(super) String);
+
+impl SdpFragment {
+    pub(super) const TYPE: &'static str = "application/trickle-ice-sdpfrag";
+}
+
+impl FromRequest<Shared> for SdpFragment {
+    type Rejection = Problem;
+
+    async fn from_request(request: Request, _: &Shared) -> Result<Self, Problem> {
+        text(request, SdpFragment::TYPE, Problem::wants_fragment).await.map(SdpFragment)
+    }
+}
+
+async fn text(request: Request, of_type: &str, other_type: fn() -> Problem) -> Result<String, Problem> {
+    if !is_of_type(request.headers(), of_type) {
+        return Err(other_type());
+    }
+    let bytes = collect(request, SDP_MAX).await?;
+    String::from_utf8(bytes.into()).map_err(|_| Problem::offer_rejected("the offer is not UTF-8".to_owned()))
 }
 
 /// Whether the body says to be of this media type, whatever its parameters.

@@ -5,12 +5,13 @@ use axum::http::request::Parts;
 use axum::http::{HeaderMap, Method, Uri, header};
 
 use super::Shared;
+use super::audit::Witness;
 use super::problem::Problem;
 use crate::base::VisitId;
 use crate::base::ids::ParticipantId;
 use crate::control::registry::view::Viewer;
 use crate::control::store::{AdminToken, Session};
-use crate::control::words::{Role, Staff, Token, TokenKind};
+use crate::control::words::{Actor, Role, Staff, Token, TokenKind};
 
 /// Who asks.
 pub(super) enum Caller {
@@ -27,6 +28,16 @@ impl FromRequestParts<Shared> for Caller {
     type Rejection = Problem;
 
     async fn from_request_parts(parts: &mut Parts, app: &Shared) -> Result<Caller, Problem> {
+        let caller = Caller::of(parts, app).await?;
+        if let Some(witness) = parts.extensions.get::<Witness>() {
+            witness.saw(caller.actor());
+        }
+        Ok(caller)
+    }
+}
+
+impl Caller {
+    async fn of(parts: &Parts, app: &Shared) -> Result<Caller, Problem> {
         let registry = &app.registry;
         if let Some(text) = bearer(&parts.headers) {
             if let Some(token) = Token::shown(TokenKind::Admin, text) {
@@ -61,6 +72,15 @@ impl super::App {
 }
 
 impl Caller {
+    /// Who the record says it was.
+    pub(super) fn actor(&self) -> Actor {
+        match self {
+            Caller::Nobody => Actor::Nobody,
+            Caller::Staff(token, _) => Actor::Staff(token.id),
+            Caller::Participant(session, _) => Actor::Participant(session.participant),
+        }
+    }
+
     /// Staff who may do at least what `least` may.
     pub(super) fn staff(&self, least: Staff) -> Result<(&AdminToken, &Token), Problem> {
         match self {
@@ -137,7 +157,8 @@ fn claimed_participant(headers: &HeaderMap, uri: &Uri) -> Option<ParticipantId> 
     query.split('&').find_map(|pair| pair.strip_prefix("participant=")).and_then(|text| text.parse().ok())
 }
 
-fn cookie(headers: &HeaderMap, participant: ParticipantId) -> Option<Token> {
+/// The session of a participant that a browser sent along.
+pub(super) fn cookie(headers: &HeaderMap, participant: ParticipantId) -> Option<Token> {
     let name = cookie_name(participant);
     headers
         .get_all(header::COOKIE)

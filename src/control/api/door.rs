@@ -93,6 +93,7 @@ pub(super) async fn verify(
         Err(Refusal::TooEarly { opens_at }) => return Err(Problem::too_early(opens_at)),
         Err(Refusal::Faults(faults)) => return Err(Problem::invalid(faults)),
         Err(Refusal::Crowded) => return Err(Problem::crowded()),
+        Err(Refusal::Draining) => return Err(Problem::draining()),
         Err(Refusal::Store(error)) => return Err(error.into()),
     };
     let name = cookie_name(entered.participant);

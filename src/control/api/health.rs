@@ -18,8 +18,8 @@ pub(super) async fn alive() -> &'static str {
 /// People can be served: the records answer, and media could seat someone.
 pub(super) async fn ready(State(app): State<Shared>) -> Result<&'static str, Problem> {
     app.registry.store().ping().await?;
-    if *app.shutdown.borrow() {
-        return Err(Problem::unavailable());
+    if *app.shutdown.borrow() || app.registry.is_draining() {
+        return Err(Problem::draining());
     }
     if app.registry.has_media() { Ok("ready\n") } else { Err(Problem::no_media()) }
 }

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::Shared;
+use super::audit::Recorded;
 use super::body::Json;
 use super::caller::Caller;
 use super::problem::Problem;
@@ -131,6 +132,6 @@ pub(super) async fn revoke(
 ) -> Result<Response, Problem> {
     caller.staff(Staff::Scheduler)?;
     let appointment = app.registry.store().appointment(identify(&id)?).await?.ok_or_else(Problem::not_found)?;
-    let revoked = app.registry.revoke(appointment.id, appointment.visit, identify(&link)?).await?;
-    if revoked { Ok(StatusCode::NO_CONTENT.into_response()) } else { Err(Problem::not_found()) }
+    let revoked = app.registry.revoke(appointment.id, appointment.visit, identify(&link)?, caller.actor()).await?;
+    if revoked { Ok((Recorded, StatusCode::NO_CONTENT).into_response()) } else { Err(Problem::not_found()) }
 }

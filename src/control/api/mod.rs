@@ -5,10 +5,12 @@
 //! - [`problem`]: every refusal, as problem+json (RFC 9457).
 //! - [`body`]: bodies, bounded in size, time and shape.
 //! - [`caller`]: who asks: staff by a token, a participant by a cookie or a token.
+//! - [`audit`]: what is recorded of it.
 //! - One file per resource: [`providers`], [`patients`], [`appointments`], [`links`], [`door`], [`visits`],
 //!   [`seats`], [`events`], [`site`], [`health`].
 
 mod appointments;
+mod audit;
 mod body;
 mod caller;
 mod door;

@@ -24,6 +24,10 @@ pub(super) struct Problem {
     opens_at: Option<Timestamp>,
 }
 
+/// Part of a refusal's answer: its code, for the record.
+#[derive(Clone, Copy)]
+pub(super) struct Code(pub(super) &'static str);
+
 /// Its form on the wire.
 #[derive(Serialize)]
 struct Message<'a> {
@@ -72,6 +76,9 @@ problems! {
     body_timeout REQUEST_TIMEOUT "body_timeout" "Too slow" "The body took too long to arrive.";
     room_full CONFLICT "room_full" "The room is full" "Every seat is taken or reserved.";
     screen_taken CONFLICT "screen_taken" "A screen is being shared" "Someone else shares their screen. Ask them to stop, then share yours.";
+    not_seated CONFLICT "not_seated" "Not in the visit" "This person has no seat in the visit.";
+    is_provider CONFLICT "is_provider" "A provider" "A provider is not sent out by others: end the visit, or revoke their link.";
+    rejoin_closed CONFLICT "rejoin_closed" "Cannot come back now" "Whoever has left can come back only during the appointment's time, and while the provider is there.";
     not_waiting CONFLICT "not_waiting" "Not waiting" "This person is not waiting to be let in.";
     visit_ended CONFLICT "visit_ended" "The visit has ended" "The visit has ended.";
     crowded CONFLICT "too_many_people" "Too many people" "Too many people have come in for this visit.";
@@ -83,6 +90,10 @@ problems! {
     terms_required UNPROCESSABLE_ENTITY "terms_required" "Terms required" "Accept the terms in force: GET /api/v1/terms says which.";
     key_reused UNPROCESSABLE_ENTITY "idempotency_key_reused" "Key reused" "This Idempotency-Key was used for another request.";
     internal INTERNAL_SERVER_ERROR "internal" "Internal error" "Something failed here. It is in the log.";
+    wants_fragment UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type" "The body must be application/trickle-ice-sdpfrag.";
+    other_leg PRECONDITION_FAILED "other_connection" "Another connection" "The seat has another connection than If-Match names. Post a new offer.";
+    precondition_required PRECONDITION_REQUIRED "if_match_required" "If-Match required" "Say with If-Match which state you mean: its ETag, or *.";
+    draining SERVICE_UNAVAILABLE "stopping" "About to restart" "This server is about to stop or restart. Visits that run go on; please try again in a moment.";
     unavailable SERVICE_UNAVAILABLE "unavailable" "Unavailable" "The records cannot be reached. Try again.";
     no_media SERVICE_UNAVAILABLE "no_media" "No media" "No media worker is ready. Try again in a few seconds.";
 }
@@ -127,6 +138,7 @@ impl IntoResponse for Problem {
         };
         let body = serde_json::to_vec(&message).unwrap_or_default();
         let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
+        response.extensions_mut().insert(Code(self.code));
         let headers = response.headers_mut();
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
@@ -154,8 +166,12 @@ impl From<VisitError> for Problem {
             VisitError::NotFound | VisitError::Refused(Refused::Unknown) => Problem::not_found(),
             VisitError::Refused(Refused::Ended) => Problem::visit_ended(),
             VisitError::Refused(Refused::NotAdmitted) => Problem::not_admitted(),
+            VisitError::Refused(Refused::NotSeated) => Problem::not_seated(),
+            VisitError::Refused(Refused::Provider) => Problem::is_provider(),
+            VisitError::Refused(Refused::RejoinClosed) => Problem::rejoin_closed(),
             VisitError::Refused(Refused::RoomFull) => Problem::room_full(),
             VisitError::Refused(Refused::ScreenTaken) => Problem::screen_taken(),
+            VisitError::Draining => Problem::draining(),
             VisitError::Store(error) => error.into(),
         }
     }
@@ -166,6 +182,7 @@ impl From<SeatError> for Problem {
         match error {
             SeatError::Visit(error) => error.into(),
             SeatError::Offer(error) => Problem::offer_rejected(error.to_string()),
+            SeatError::OtherLeg => Problem::other_leg(),
             SeatError::NoMedia => Problem::no_media(),
         }
     }

@@ -10,9 +10,10 @@ use axum::extract::{MatchedPath, Request};
 use axum::http::{HeaderName, HeaderValue, header};
 use axum::middleware::{self, Next};
 use axum::response::{IntoResponse, Response};
-use axum::routing::{delete, get, post, put};
+use axum::routing::{delete, get, patch, post, put};
 use serde::Serialize;
 
+use super::audit::audited;
 use super::caller::{is_program, is_same_site, is_unsafe};
 use super::problem::Problem;
 use super::{App, Shared, appointments, door, events, health, links, patients, providers, seats, site, visits};
@@ -20,7 +21,7 @@ use super::{App, Shared, appointments, door, events, health, links, patients, pr
 /// Entries of the longest list. What is more is found by asking more narrowly.
 pub(super) const LIST_MAX: u32 = 500;
 
-const BASE: &str = "/api/v1";
+pub(super) const BASE: &str = "/api/v1";
 
 /// Everything this server answers: the API, and `pages` for every other path.
 pub fn router(app: App, pages: Router) -> Router {
@@ -37,23 +38,28 @@ pub fn router(app: App, pages: Router) -> Router {
         .route("/verify", post(door::verify))
         .route("/terms", get(door::terms_in_force))
         .route("/site", get(site::info))
+        .route("/events", get(events::stream_of_several))
         .route("/visits/{visit}", get(visits::look))
         .route("/visits/{visit}/events", get(events::stream))
         .route("/visits/{visit}/ready", post(visits::ready).delete(visits::unready))
         .route("/visits/{visit}/admit", post(visits::admit))
+        .route("/visits/{visit}/message", post(visits::tell))
         .route("/visits/{visit}/end", post(visits::end))
+        .route("/visits/{visit}/participants/{participant}/step-out", post(visits::step_out))
+        .route("/visits/{visit}/participants/{participant}/remove", post(visits::remove))
         .route("/visits/{visit}/seats", post(seats::sit))
-        .route("/visits/{visit}/seats/{seat}", delete(seats::leave))
+        .route("/visits/{visit}/seats/{seat}", patch(seats::restart_ice).delete(seats::leave))
         .route("/visits/{visit}/seats/{seat}/sources", put(seats::set_sources))
         .merge(machine())
         .fallback(nothing_here)
-        .method_not_allowed_fallback(other_method);
+        .method_not_allowed_fallback(other_method)
+        .layer(middleware::from_fn(own_pages_only))
+        .layer(middleware::from_fn_with_state(Arc::clone(&app), audited));
     Router::new()
         .merge(machine().method_not_allowed_fallback(other_method))
         .nest(BASE, api)
         .with_state(app)
         .fallback_service(pages)
-        .layer(middleware::from_fn(own_pages_only))
         .layer(middleware::from_fn(to_the_end))
         .layer(middleware::from_fn(strict_headers))
         .layer(middleware::from_fn(logged))

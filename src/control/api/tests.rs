@@ -2,6 +2,8 @@
 
 mod door;
 mod hostile;
+mod record;
 mod scheduling;
 mod visits;
+mod waiting;
 mod world;

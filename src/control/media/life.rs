@@ -1,35 +1,32 @@
-//! One media process, from its start to its end.
+//! One media process whose workers are ready, until its end.
 
 use std::fmt;
-use std::future::pending;
 use std::io;
-use std::os::fd::AsFd;
-use std::process::{ExitStatus, Stdio};
+use std::process::ExitStatus;
 use std::sync::Arc;
 use std::time::Duration;
 
-use tokio::process::{Child, Command as Program};
+use tokio::process::Child;
 use tokio::sync::mpsc;
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 use super::connection::Connection;
 use super::listener::{Expected, Listener};
-use super::{Launch, MediaConfig, MediaError, MediaEvent, Unwanted, WorkerInfo};
-use crate::base::limits::{ADDRESSES_MAX, LINK_MESSAGE_MAX};
+use super::start::exited;
+use super::{MediaEvent, Unwanted, WorkerInfo, unwanted};
+use crate::base::limits::LINK_MESSAGE_MAX;
 use crate::link::socket::{LinkError, RECEIVE_BYTES};
-use crate::link::{Command, Event, Setup};
+use crate::link::{Command, Event, Order};
 
-/// What the media process may see of our environment: how to log. Whatever else is set for us is not for it.
-const ENVIRONMENT: [&str; 3] = ["RUST_LOG", "RUST_BACKTRACE", "NO_COLOR"];
+/// How long a media process that was told to end, or has closed a connection, may take to exit. It has nothing to put
+/// away, so this is a machine that swaps; waiting longer would hold up our own end.
+pub(super) const ENDING: Duration = Duration::from_secs(2);
 
-/// How long a media process that closed a connection may take to end by itself. It is the moment between closing and
-/// exiting; its status says more than the closed connection does.
-const ENDING: Duration = Duration::from_millis(500);
-
-/// A media process whose workers are all ready. Dropping it kills the process if we started it, and closes its
-/// connections, at which it ends by itself if we did not.
+/// A media process whose workers are all ready. It goes on when this is dropped, and looks for another control: only
+/// [`Life::run`] and [`Life::end`] tell it to end.
 pub(super) struct Life {
+    /// None if we did not start it.
     child: Option<Child>,
     expected: Expected,
     process: Connection,
@@ -37,9 +34,10 @@ pub(super) struct Life {
     workers: Vec<Ready>,
 }
 
-struct Ready {
-    info: WorkerInfo,
-    connection: Arc<Connection>,
+/// A worker that has introduced itself.
+pub(super) struct Ready {
+    pub(super) info: WorkerInfo,
+    pub(super) connection: Arc<Connection>,
 }
 
 /// Why a life ended.
@@ -57,39 +55,17 @@ pub(super) enum End {
 }
 
 impl Life {
-    /// Starts the media process, or waits for it, until all its workers are ready.
-    pub(super) async fn begin(config: &MediaConfig, listener: &Listener) -> Result<Life, MediaError> {
-        let (mut child, expected) = match &config.launch {
-            Launch::Child { program, options } => {
-                let child = spawn(Program::new(program), listener, options).map_err(MediaError::Spawn)?;
-                let process = child.id();
-                (Some(child), Expected { user: None, process })
-            }
-            Launch::Elsewhere { user } => (None, Expected { user: *user, process: None }),
-        };
-        let mut workers = Vec::new();
-        let gathered = timeout(config.patience, async {
-            tokio::select! {
-                process = gather(&config.setup, listener, expected, &mut workers) => process.map_err(MediaError::Link),
-                status = exited(&mut child) => Err(status.map_or_else(MediaError::Spawn, MediaError::Exited)),
-            }
-        });
-        match gathered.await {
-            Ok(Ok(process)) => Ok(Life { process, child, expected, workers }),
-            Ok(Err(MediaError::Link(LinkError::Closed))) if child.is_some() => match timeout(ENDING, exited(&mut child)).await {
-                Ok(status) => Err(status.map_or_else(MediaError::Spawn, MediaError::Exited)),
-                Err(_) => Err(MediaError::Link(LinkError::Closed)),
-            },
-            Ok(Err(error)) => Err(error),
-            Err(_) => Err(MediaError::NotReady { ready: workers.len(), workers: config.setup.workers }),
-        }
+    /// Its workers stand by number.
+    pub(super) fn new(child: Option<Child>, expected: Expected, process: Connection, workers: Vec<Ready>) -> Life {
+        Life { child, expected, process, workers }
     }
 
     pub(super) fn infos(&self) -> Vec<WorkerInfo> {
         self.workers.iter().map(|ready| ready.info.clone()).collect()
     }
 
-    /// Carries commands and events until something ends. After this nothing more is heard of this life.
+    /// Carries commands and events until something ends, and then sees to it that the process does. After this nothing
+    /// more is heard of this life.
     ///
     /// Each worker has a reader and a writer of its own: a registry that is slow to hear must not keep its own
     /// commands from being sent.
@@ -98,7 +74,7 @@ impl Life {
         commands: Vec<mpsc::Receiver<Command>>,
         events: &mpsc::Sender<MediaEvent>,
         listener: &Listener,
-        unwanted: &mut Unwanted,
+        wanted: &mut Unwanted,
     ) -> End {
         let Life { mut child, expected, process, workers } = self;
         let mut tasks = JoinSet::new();
@@ -113,73 +89,46 @@ impl Life {
             // A task that panicked is no reason to go on without its worker.
             Some(ended) = tasks.join_next() => ended.unwrap_or_else(|error| End::Exited(Err(error.into()))),
             () = refuse_all(listener, expected) => End::Unwanted,
-            _ = unwanted => End::Unwanted,
+            () = unwanted(wanted) => End::Unwanted,
         };
+        // The order to end goes out before the workers' connections close: after it they are not looked for again.
+        let status = end_process(process, child).await;
         tasks.shutdown().await;
-        drop(process);
-        let Some(mut child) = child else { return end };
         let closed = matches!(end, End::Process(LinkError::Closed) | End::Worker { error: LinkError::Closed, .. });
-        let status = if closed { timeout(ENDING, child.wait()).await.ok() } else { None };
+        status.filter(|_| closed).map_or(end, End::Exited)
+    }
+
+    /// Ends it before it has run.
+    pub(super) async fn end(self) {
+        end_process(self.process, self.child).await;
+    }
+}
+
+/// Tells a process to end and waits until it has, for a while; then a child is killed. The status of a child that ended
+/// by itself.
+async fn end_process(process: Connection, child: Option<Child>) -> Option<io::Result<ExitStatus>> {
+    say_stop(&process).await;
+    let Some(mut child) = child else {
+        let mut buffer = vec![0; RECEIVE_BYTES];
+        let closed = async { while !matches!(process.receive::<Event>(&mut buffer).await, Err(LinkError::Closed)) {} };
+        if timeout(ENDING, closed).await.is_err() {
+            tracing::warn!("the media process was told to end, and has not yet");
+        }
+        return None;
+    };
+    let status = timeout(ENDING, child.wait()).await.ok();
+    if status.is_none() {
+        tracing::warn!("the media process was told to end, did not, and is killed");
         // It may have ended by itself.
         drop(child.kill().await);
-        status.map_or(end, End::Exited)
     }
+    status
 }
 
-/// Starts the program as our media process.
-fn spawn(mut program: Program, listener: &Listener, options: &[String]) -> io::Result<Child> {
-    program.arg("media").arg("--socket").arg(listener.path()).args(options);
-    program.env_clear().envs(ENVIRONMENT.iter().filter_map(|&name| Some((name, std::env::var_os(name)?))));
-    // All that it says is log; our standard output may be for programs to read.
-    program.stdout(io::stderr().as_fd().try_clone_to_owned()?);
-    // Its own group: an interrupt from the terminal is for us, and we end it when we are done.
-    program.stdin(Stdio::null()).process_group(0).kill_on_drop(true).spawn()
-}
-
-/// Waits for the end of the child; for ever if there is none.
-async fn exited(child: &mut Option<Child>) -> io::Result<ExitStatus> {
-    match child {
-        Some(child) => child.wait().await,
-        None => pending().await,
-    }
-}
-
-/// Accepts the process's own connection and those of all its workers, which end up in `workers`, by number.
-async fn gather(
-    setup: &Setup,
-    listener: &Listener,
-    expected: Expected,
-    workers: &mut Vec<Ready>,
-) -> Result<Connection, LinkError> {
-    let mut buffer = vec![0; RECEIVE_BYTES];
-    let process = listener.accept(expected).await;
-    process.send(setup, &mut buffer[..LINK_MESSAGE_MAX]).await?;
-    let mut said = vec![0; RECEIVE_BYTES];
-    let all = async {
-        while workers.len() < usize::from(setup.workers) {
-            let connection = listener.accept(expected).await;
-            let info = introduced(setup, connection.receive(&mut buffer).await?)?;
-            match workers.binary_search_by_key(&info.worker, |ready| ready.info.worker) {
-                Ok(_) => return Err(LinkError::Malformed),
-                Err(place) => workers.insert(place, Ready { info, connection: Arc::new(connection) }),
-            }
-        }
-        Ok(())
-    };
-    tokio::select! {
-        ready = all => ready?,
-        said = process.receive::<Event>(&mut said) => return Err(said.err().unwrap_or(LinkError::Malformed)),
-    }
-    Ok(process)
-}
-
-/// What a worker says first.
-fn introduced(setup: &Setup, event: Event) -> Result<WorkerInfo, LinkError> {
-    let Event::WorkerReady { worker, addresses, fingerprint } = event else { return Err(LinkError::Malformed) };
-    if worker >= setup.workers || !(1..=ADDRESSES_MAX).contains(&addresses.len()) {
-        return Err(LinkError::Malformed);
-    }
-    Ok(WorkerInfo { worker, addresses, fingerprint })
+/// Tells a process to end. It may have gone already, and may not listen any more.
+pub(super) async fn say_stop(process: &Connection) {
+    let mut buffer = vec![0; LINK_MESSAGE_MAX];
+    drop(timeout(ENDING, process.send(&Order::Stop, &mut buffer)).await);
 }
 
 /// Hands on what a worker says.
@@ -187,7 +136,7 @@ async fn read(worker: u16, connection: Arc<Connection>, events: mpsc::Sender<Med
     let mut buffer = vec![0; RECEIVE_BYTES];
     loop {
         let event = match connection.receive(&mut buffer).await {
-            Ok(Event::WorkerReady { .. }) => return End::Worker { worker, error: LinkError::Malformed },
+            Ok(Event::WorkerReady { .. } | Event::Carried(_)) => return End::Worker { worker, error: LinkError::Malformed },
             Ok(event) => event,
             Err(error) => return End::Worker { worker, error },
         };

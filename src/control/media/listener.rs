@@ -121,7 +121,7 @@ fn clear(path: &Path, address: &SockAddr) -> io::Result<Result<(), &'static str>
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::link::Setup;
+    use crate::link::Order;
     use crate::link::socket::{LinkError, LinkSocket};
 
     #[test]
@@ -179,7 +179,7 @@ mod tests {
         let stranger = tokio::task::spawn_blocking(move || {
             let mut stranger = LinkSocket::connect(&path).unwrap();
             stranger.wait_at_most(Some(Duration::from_secs(20))).unwrap();
-            stranger.receive::<Setup>()
+            stranger.receive::<Order>()
         });
         // The process that we wait for is another one.
         let expected = Expected { user: None, process: Some(1) };

@@ -9,16 +9,21 @@ use tokio::task::spawn_blocking;
 
 use super::*;
 use crate::base::limits::LINK_MESSAGE_MAX;
-use crate::base::{DropReason, VisitId};
-use crate::link::WorkerReport;
+use crate::base::{DropReason, LegId, VisitId};
+use crate::link::lock::{self, Alive};
+use crate::link::process::VERSION;
 use crate::link::socket::{LinkSocket, Sent};
+use crate::link::{Greeting, LegSnapshot, LegState, Order, Sources, WorkerReport};
 
 /// Nothing here takes this long: it only ends a test that would hang.
 const PATIENCE: Duration = Duration::from_secs(20);
 
 fn config(place: &TempDir, workers: u16, launch: Launch) -> MediaConfig {
-    let setup = Setup { workers, addresses: vec![Ipv4Addr::LOCALHOST.into()], first_port: 0 };
-    MediaConfig { socket: place.path().join("run/media.sock"), setup, launch, patience: PATIENCE }
+    MediaConfig { socket: place.path().join("run/media.sock"), setup: setup(workers), launch, patience: PATIENCE }
+}
+
+fn setup(workers: u16) -> Setup {
+    Setup { workers, addresses: vec![Ipv4Addr::LOCALHOST.into()], first_port: 0, alone_at_most: Duration::from_secs(600) }
 }
 
 const ELSEWHERE: Launch = Launch::Elsewhere { user: None };
@@ -41,20 +46,61 @@ fn info(worker: u16) -> WorkerInfo {
 }
 
 fn introduction(worker: u16) -> Event {
+    carrying(worker, 0)
+}
+
+fn carrying(worker: u16, visits: u32) -> Event {
     let WorkerInfo { worker, addresses, fingerprint } = info(worker);
-    Event::WorkerReady { worker, addresses, fingerprint }
+    Event::WorkerReady { worker, addresses, fingerprint, visits }
+}
+
+fn snapshot(bits: u64) -> VisitSnapshot {
+    let leg = LegSnapshot { leg: LegId::from_bits(!bits), state: LegState::Silent, sources: Sources::default() };
+    VisitSnapshot { visit: VisitId::from_bits(bits), seats: [None, Some(leg), None, None] }
+}
+
+fn snapshots(visits: u32) -> Vec<VisitSnapshot> {
+    (0..u64::from(visits)).map(snapshot).collect()
+}
+
+fn greet(process: &mut LinkSocket, running: Option<Setup>) -> Result<Option<Order>, LinkError> {
+    process.send(&Greeting { version: VERSION, running }).unwrap();
+    process.receive::<Order>()
 }
 
 impl Fake {
     /// Does all that a media process does until its workers are ready, the last one first.
     fn start(path: &Path) -> Fake {
         let mut process = connect(path);
-        let setup = process.receive::<Setup>().unwrap().unwrap();
+        let Some(Order::Setup(setup)) = greet(&mut process, None).unwrap() else { panic!("it is to start") };
         let mut workers: Vec<LinkSocket> = (0..setup.workers).map(|_| connect(path)).collect();
         for (number, worker) in (0..setup.workers).zip(&mut workers).rev() {
             worker.send(&introduction(number)).unwrap();
         }
         Fake { process, workers }
+    }
+
+    /// Goes on with what it runs already: so many visits on its one worker, so many in one message.
+    fn go_on(path: &Path, visits: u32, in_one: usize) -> Fake {
+        let mut process = connect(path);
+        assert_eq!(greet(&mut process, Some(setup(1))).unwrap(), Some(Order::Setup(setup(1))));
+        let mut worker = connect(path);
+        worker.send(&carrying(0, visits)).unwrap();
+        for some in snapshots(visits).chunks(in_one) {
+            worker.send(&Event::Carried(some.to_vec())).unwrap();
+        }
+        worker.send(&failed(0)).unwrap();
+        Fake { process, workers: vec![worker] }
+    }
+
+    /// What it is told at the end, and that its connections close then.
+    fn hear_the_end(mut self) -> Result<Option<Order>, LinkError> {
+        let order = self.process.receive::<Order>();
+        drop(self.process);
+        for worker in &mut self.workers {
+            assert!(matches!(worker.receive::<Command>(), Err(LinkError::Closed)));
+        }
+        order
     }
 }
 
@@ -72,7 +118,8 @@ async fn blocking<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) 
 async fn started(config: MediaConfig) -> (MediaPool, mpsc::Receiver<MediaEvent>, Fake) {
     let path = config.socket.clone();
     let (pool, fake) = tokio::join!(MediaPool::start(config), blocking(move || Fake::start(&path)));
-    let (pool, events) = pool.unwrap();
+    let (pool, events, found) = pool.unwrap();
+    assert_eq!(found, [], "a fresh one carries nothing");
     (pool, events, fake)
 }
 
@@ -122,21 +169,17 @@ async fn a_worker_that_breaks_the_rules_costs_its_process_and_a_new_one_is_taken
         let config = config(&place, 2, ELSEWHERE);
         let path = config.socket.clone();
         let (pool, mut events, mut fake) = started(config).await;
-        let old = blocking(move || {
+        let told = blocking(move || {
             breach(&mut fake);
-            fake
-        })
-        .await;
+            fake.process.receive::<Order>()
+        });
+        assert_eq!(told.await.unwrap(), Some(Order::Stop), "it is to end altogether");
         for worker in 0..2 {
             assert_eq!(events.recv().await, Some(MediaEvent::WorkerLost { worker }));
         }
         assert_eq!(pool.workers(), []);
         assert_eq!(pool.send(0, Command::Report).await, Err(NoWorker));
-        let _new = blocking(move || {
-            drop(old);
-            Fake::start(&path)
-        })
-        .await;
+        let _new = blocking(move || Fake::start(&path)).await;
         for worker in 0..2 {
             assert_eq!(events.recv().await, Some(MediaEvent::WorkerBack(info(worker))));
         }
@@ -146,20 +189,33 @@ async fn a_worker_that_breaks_the_rules_costs_its_process_and_a_new_one_is_taken
 
 #[tokio::test]
 async fn an_introduction_that_cannot_be_is_refused() {
-    let no_addresses = Event::WorkerReady { worker: 0, addresses: Vec::new(), fingerprint: Fingerprint([0; 32]) };
-    for first_words in [introduction(1), no_addresses, failed(1)] {
+    let no_addresses = Event::WorkerReady { worker: 0, addresses: Vec::new(), fingerprint: Fingerprint([0; 32]), visits: 0 };
+    let carried = |visits: Vec<VisitSnapshot>| Event::Carried(visits);
+    for first_words in [
+        vec![introduction(1)],
+        vec![no_addresses],
+        vec![failed(1)],
+        vec![carrying(0, u32::MAX)],
+        vec![carrying(0, 2), failed(1)],
+        vec![carrying(0, 2), carried(Vec::new())],
+        vec![carrying(0, 2), carried(vec![snapshot(1), snapshot(2), snapshot(3)])],
+        vec![carrying(0, 2), carried(vec![snapshot(1)]), failed(1)],
+    ] {
         let place = tempfile::tempdir().unwrap();
         let config = config(&place, 1, ELSEWHERE);
         let path = config.socket.clone();
         let media = blocking(move || {
             let mut process = connect(&path);
-            process.receive::<Setup>().unwrap();
+            greet(&mut process, Some(setup(1))).unwrap();
             let mut worker = connect(&path);
-            worker.send(&first_words).unwrap();
-            (process.receive::<Setup>(), worker.receive::<Command>())
+            for words in first_words {
+                worker.send(&words).unwrap();
+            }
+            (process.receive::<Order>(), process.receive::<Order>(), worker.receive::<Command>())
         });
-        let (pool, (process, worker)) = tokio::join!(MediaPool::start(config), media);
+        let (pool, (told, process, worker)) = tokio::join!(MediaPool::start(config), media);
         assert!(matches!(pool.err(), Some(MediaError::Link(LinkError::Malformed))));
+        assert_eq!(told.unwrap(), Some(Order::Stop));
         assert!(matches!((process, worker), (Err(LinkError::Closed), Err(LinkError::Closed))));
     }
 }
@@ -192,14 +248,147 @@ async fn a_registry_that_does_not_listen_still_has_its_commands_sent() {
 }
 
 #[tokio::test]
-async fn dropping_the_pool_ends_the_media_process() {
+async fn stopping_or_dropping_the_pool_tells_the_media_process_to_end() {
+    for stopped in [true, false] {
+        let place = tempfile::tempdir().unwrap();
+        let (pool, events, fake) = started(config(&place, 1, ELSEWHERE)).await;
+        let hearing = spawn_blocking(move || fake.hear_the_end());
+        if stopped {
+            pool.stop().await;
+            assert!(!place.path().join("run/media.sock").exists());
+        } else {
+            drop(pool);
+        }
+        assert_eq!(hearing.await.unwrap().unwrap(), Some(Order::Stop));
+        drop(events);
+    }
+}
+
+#[test]
+fn a_control_that_dies_tells_the_media_process_nothing() {
     let place = tempfile::tempdir().unwrap();
-    let (pool, events, mut fake) = started(config(&place, 1, ELSEWHERE)).await;
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().unwrap();
+    let (pool, _events, fake) = runtime.block_on(started(config(&place, 1, ELSEWHERE)));
+    runtime.shutdown_background();
+    assert!(matches!(fake.hear_the_end(), Err(LinkError::Closed)));
+    drop(pool);
+}
+
+#[tokio::test]
+async fn a_panic_of_control_tells_the_media_process_nothing() {
+    let place = tempfile::tempdir().unwrap();
+    let (pool, _events, mut fake) = started(config(&place, 1, ELSEWHERE)).await;
+    let stop = pool.stop.subscribe();
+    let panicked = std::thread::spawn(move || {
+        let _pool = pool;
+        panic!("asked to");
+    });
+    assert!(panicked.join().is_err());
+    assert!(!*stop.borrow());
+    fake.workers[0].send(&failed(1)).unwrap();
+    fake.process.wait_at_most(Some(Duration::from_millis(50))).unwrap();
+    assert_eq!(blocking(move || fake.process.receive::<Order>()).await.unwrap(), None);
+}
+
+/// One that is not started because one is alive, and whether it was.
+fn child(place: &TempDir) -> (MediaConfig, Alive) {
+    let config = config(place, 1, Launch::Child { program: "/bin/false".into(), options: Vec::new() });
+    std::fs::create_dir_all(place.path().join("run")).unwrap();
+    let alive = Alive::hold(&config.socket).unwrap().unwrap();
+    (config, alive)
+}
+
+#[tokio::test]
+async fn a_media_process_that_is_alive_is_adopted_with_all_its_visits() {
+    for (visits, in_one) in [(0, 1), (1, 1), (5_000, 256)] {
+        let place = tempfile::tempdir().unwrap();
+        let (config, alive) = child(&place);
+        let path = config.socket.clone();
+        let (pool, fake) = tokio::join!(MediaPool::start(config), blocking(move || Fake::go_on(&path, visits, in_one)));
+        let (pool, mut events, found) = pool.unwrap();
+        assert_eq!(found, snapshots(visits).into_iter().map(|snapshot| (0, snapshot)).collect::<Vec<_>>());
+        assert_eq!(events.recv().await, Some(MediaEvent::Worker { worker: 0, event: failed(0) }), "what happened since");
+        assert_eq!(pool.workers(), [info(0)]);
+        let hearing = spawn_blocking(move || fake.hear_the_end());
+        pool.stop().await;
+        assert_eq!(hearing.await.unwrap().unwrap(), Some(Order::Stop));
+        drop(alive);
+    }
+}
+
+#[tokio::test]
+async fn a_media_process_that_is_alive_and_of_no_use_is_ended_before_another_is_started() {
+    let other = Setup { first_port: 7, ..setup(1) };
+    let greetings: [&dyn erased::Message; 4] = [
+        &Greeting { version: VERSION, running: Some(other) },
+        &Greeting { version: VERSION + 1, running: Some(setup(1)) },
+        &Greeting { version: VERSION + 1, running: None },
+        &"something else entirely",
+    ];
+    for greeting in greetings {
+        let place = tempfile::tempdir().unwrap();
+        let (config, alive) = child(&place);
+        let (path, bytes) = (config.socket.clone(), greeting.bytes());
+        let media = blocking(move || {
+            let process = connect(&path);
+            socket2::SockRef::from(&process).send(&bytes).unwrap();
+            let mut process = process;
+            let told = process.receive::<Order>();
+            drop((process, alive));
+            told
+        });
+        let (pool, told) = tokio::join!(MediaPool::start(config), media);
+        assert_eq!(told.unwrap(), Some(Order::Stop));
+        let error = pool.err().unwrap();
+        assert!(matches!(error, MediaError::Exited(status) if status.code() == Some(1)), "the next was started: {error}");
+    }
+}
+
+mod erased {
+    /// What can be sent.
+    pub(super) trait Message {
+        fn bytes(&self) -> Vec<u8>;
+    }
+
+    impl<M: serde::Serialize> Message for M {
+        fn bytes(&self) -> Vec<u8> {
+            postcard::to_stdvec(self).unwrap()
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_media_process_that_ends_while_it_is_waited_for_is_replaced() {
+    let place = tempfile::tempdir().unwrap();
+    let (config, alive) = child(&place);
+    let start = tokio::spawn(MediaPool::start(config));
+    tokio::task::yield_now().await;
+    drop(alive);
+    assert!(matches!(start.await.unwrap().err(), Some(MediaError::Exited(_))));
+}
+
+#[tokio::test]
+async fn a_media_process_that_neither_connects_nor_ends_is_an_error_in_time() {
+    let place = tempfile::tempdir().unwrap();
+    let (config, _alive) = child(&place);
+    let config = MediaConfig { patience: Duration::from_millis(20), ..config };
+    let locked = lock::place(&config.socket);
+    let error = MediaPool::start(config).await.err().unwrap();
+    assert!(matches!(&error, MediaError::Stuck { lock } if *lock == locked), "{error}");
+}
+
+#[tokio::test]
+async fn the_end_of_an_adopted_process_is_noticed_and_a_child_takes_its_place() {
+    let place = tempfile::tempdir().unwrap();
+    let (config, alive) = child(&place);
+    let path = config.socket.clone();
+    let (pool, fake) = tokio::join!(MediaPool::start(config), blocking(move || Fake::go_on(&path, 1, 1)));
+    let (pool, mut events, _) = pool.unwrap();
+    drop((fake, alive));
+    assert_eq!(events.recv().await, Some(MediaEvent::Worker { worker: 0, event: failed(0) }));
+    assert_eq!(events.recv().await, Some(MediaEvent::WorkerLost { worker: 0 }));
+    assert_eq!(pool.workers(), []);
     pool.stop().await;
-    let (process, worker) = blocking(move || (fake.process.receive::<Setup>(), fake.workers[0].receive::<Command>())).await;
-    assert!(matches!((process, worker), (Err(LinkError::Closed), Err(LinkError::Closed))));
-    assert!(!place.path().join("run/media.sock").exists());
-    drop(events);
 }
 
 #[tokio::test]

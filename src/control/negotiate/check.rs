@@ -5,12 +5,12 @@ use std::net::SocketAddr;
 
 use super::line::{Direction, Line, Session};
 use super::text::Description;
-use super::{LocalMedia, Negotiated, answer};
+use super::{LocalMedia, Negotiated, answer, restart};
 use crate::base::Seat;
 use crate::link::Fingerprint;
 use crate::link::terms::Ssrc;
 
-/// Whatever the bytes: an error, or an answer that agrees with its offer and its terms.
+/// Whatever the bytes, taken for an offer and for a fragment: an error, or an answer that agrees with it and its terms.
 pub fn sdp(data: &[u8]) {
     let Ok(offer) = std::str::from_utf8(data) else { return };
     let local = LocalMedia { fingerprint: Fingerprint([7; 32]), candidates: vec![SocketAddr::from(([192, 0, 2, 1], 5004))] };
@@ -18,6 +18,10 @@ pub fn sdp(data: &[u8]) {
     let mut random = |bytes: &mut [u8]| bytes.fill_with(|| (next = next.wrapping_mul(37).wrapping_add(11), next).1);
     if let Ok(negotiated) = answer(offer, Seat::PROVIDER, &local, &mut random) {
         agrees(offer, &negotiated);
+    }
+    if let Ok(restarted) = restart(offer, &local, &mut random) {
+        let read = restart(&restarted.answer, &local, &mut random).expect("an answered fragment is one");
+        assert_eq!(read.remote, restarted.local, "and says what we take checks with");
     }
 }
 

@@ -8,6 +8,12 @@ use std::fmt;
 pub enum OfferError {
     /// More than [`super::text::OFFER_MAX`] bytes.
     TooLong,
+    /// A fragment of more than [`super::text::FRAGMENT_MAX`] bytes.
+    FragmentTooLong,
+    /// The text line with this number is no line of a fragment.
+    NotFragment { at: usize },
+    /// No or bad `a=ice-ufrag`, `a=ice-pwd` in a fragment.
+    NoRestart,
     /// The text line with this number is longer than [`super::text::LINE_MAX`] bytes.
     LineTooLong { at: usize },
     /// The text line with this number holds NUL or another control character.
@@ -68,9 +74,16 @@ pub enum OfferError {
 
 impl fmt::Display for OfferError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        use super::text::{ATTRIBUTES_MAX, LINE_MAX, MEDIA_MAX, OFFER_MAX};
+        use super::text::{ATTRIBUTES_MAX, FRAGMENT_MAX, LINE_MAX, MEDIA_MAX, OFFER_MAX};
         match self {
             Self::TooLong => write!(f, "the offer is longer than {OFFER_MAX} bytes: offer fewer lines"),
+            Self::FragmentTooLong => write!(f, "the fragment is longer than {FRAGMENT_MAX} bytes: send only what has changed"),
+            Self::NotFragment { at } => {
+                write!(f, "text line {at} is no line of a fragment: send a= lines, and m= lines with theirs (RFC 8840)")
+            }
+            Self::NoRestart => f.write_str(
+                "a=ice-ufrag (4 to 256 characters) and a=ice-pwd (22 to 256) are needed: an ICE restart is said by new ones",
+            ),
             Self::LineTooLong { at } => write!(f, "text line {at} is longer than {LINE_MAX} bytes"),
             Self::ControlCharacter { at } => {
                 write!(f, "text line {at} holds a control character: send the SDP as the browser made it")

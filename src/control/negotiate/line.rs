@@ -64,7 +64,7 @@ pub(super) struct Heading<'a> {
 }
 
 impl<'a> Heading<'a> {
-    fn parse(text: &'a str, line: usize) -> Result<Self, OfferError> {
+    pub(super) fn parse(text: &'a str, line: usize) -> Result<Self, OfferError> {
         let bad = OfferError::BadMediaLine { line };
         let mut words = text.splitn(4, ' ');
         let (Some(kind), Some(port), Some(protocol), Some(formats)) = (words.next(), words.next(), words.next(), words.next())
@@ -93,6 +93,13 @@ pub(super) struct Transport<'a> {
 }
 
 impl<'a> Transport<'a> {
+    /// What these attributes say of it.
+    pub(super) fn of(attributes: &[Attribute<'a>]) -> Self {
+        let mut transport = Transport::default();
+        attributes.iter().for_each(|attribute| transport.take(attribute));
+        transport
+    }
+
     /// Takes an attribute if it is one of a transport's.
     fn take(&mut self, attribute: &Attribute<'a>) {
         match attribute.name {
@@ -111,7 +118,7 @@ impl<'a> Transport<'a> {
     }
 
     /// What stands in the section counts before what stands in the session (RFC 8839 §5.4, RFC 8122 §5).
-    fn or(mut self, session: &Transport<'a>) -> Self {
+    pub(super) fn or(mut self, session: &Transport<'a>) -> Self {
         self.ufrag = self.ufrag.or(session.ufrag);
         self.password = self.password.or(session.password);
         self.setup = self.setup.or(session.setup);

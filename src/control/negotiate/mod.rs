@@ -8,6 +8,7 @@
 //! - `plan`: what becomes of each line: received, sent, kept quiet or rejected; the rules of BUNDLE.
 //! - `mint`: what we make up: credentials, CNAME, SSRCs.
 //! - `write`: the answer as text.
+//! - `fragment`: the one change of a leg that needs words again, a restart of ICE.
 //! - `error`: what the client should change.
 //! - `check`: what must hold of every answer.
 //!
@@ -21,6 +22,7 @@ mod check;
 mod codec;
 mod error;
 mod extension;
+mod fragment;
 mod line;
 mod mint;
 mod plan;
@@ -36,6 +38,7 @@ use std::net::SocketAddr;
 #[doc(hidden)]
 pub use check::sdp;
 pub use error::OfferError;
+pub use fragment::{Restarted, restart};
 use mint::Mint;
 use plan::Plan;
 use text::Description;

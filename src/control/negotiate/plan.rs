@@ -118,14 +118,7 @@ fn tagged(lines: &[Line<'_>], session: &Session<'_>) -> Result<usize, OfferError
 
 /// Who the peer is, by the tagged line.
 fn peer(transport: &Transport<'_>) -> Result<(IceCredentials, Vec<Fingerprint>), OfferError> {
-    // RFC 8839 §5.4: ice-ufrag is 4 to 256 ice-chars, ice-pwd 22 to 256. Chromium's ice-char is RFC 8839's;
-    // '-', '_' and '=' are let pass, as bots use base64url.
-    let credential = |text: Option<&str>, least: usize| {
-        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte);
-        text.filter(|text| (least..=256).contains(&text.len()) && text.bytes().all(letter)).map(str::to_owned)
-    };
-    let ufrag = credential(transport.ufrag, 4).ok_or(OfferError::NoIce)?;
-    let password = credential(transport.password, 22).map(Secret::new).ok_or(OfferError::NoIce)?;
+    let remote = credentials(transport).ok_or(OfferError::NoIce)?;
     // RFC 8122 §5: any of the certificates named may be shown; one that cannot be read is not skipped in
     // silence.
     let fingerprints: Option<Vec<Fingerprint>> = transport.fingerprints.iter().copied().take(FINGERPRINTS_MAX).collect();
@@ -137,7 +130,18 @@ fn peer(transport: &Transport<'_>) -> Result<(IceCredentials, Vec<Fingerprint>),
     if !transport.rtcp_mux {
         return Err(OfferError::NoRtcpMux);
     }
-    Ok((IceCredentials { ufrag, password }, fingerprints))
+    Ok((remote, fingerprints))
+}
+
+/// The peer's half of ICE.
+pub(super) fn credentials(transport: &Transport<'_>) -> Option<IceCredentials> {
+    // RFC 8839 §5.4: ice-ufrag is 4 to 256 ice-chars, ice-pwd 22 to 256. Chromium's ice-char is RFC 8839's;
+    // '-', '_' and '=' are let pass, as bots use base64url.
+    let credential = |text: Option<&str>, least: usize| {
+        let letter = |byte: u8| byte.is_ascii_alphanumeric() || b"+/-_=".contains(&byte);
+        text.filter(|text| (least..=256).contains(&text.len()) && text.bytes().all(letter)).map(str::to_owned)
+    };
+    Some(IceCredentials { ufrag: credential(transport.ufrag, 4)?, password: Secret::new(credential(transport.password, 22)?) })
 }
 
 /// Keeps the offer's SSRCs out of the answer. Each belongs to one line (RFC 5576 §4.1).

@@ -4,6 +4,8 @@ use super::OfferError;
 
 /// Bytes of an offer. Our page offers 32 KiB; 16 such sections with candidates would still fit.
 pub(super) const OFFER_MAX: usize = 256 * 1024;
+/// Bytes of a fragment of one. A page sends some hundred; one that repeats sixteen sections with all candidates fits.
+pub(super) const FRAGMENT_MAX: usize = 16 * 1024;
 /// Bytes of one line. The longest that a browser writes are the `m=` line and `a=fmtp`, some 200 bytes; an
 /// identity assertion may take a few thousand.
 pub(super) const LINE_MAX: usize = 8 * 1024;
@@ -40,15 +42,8 @@ impl<'a> Description<'a> {
             return Err(OfferError::TooLong);
         }
         let mut description = Description { session: Vec::new(), media: Vec::new() };
-        for (at, line) in (1..).zip(offer.strip_suffix('\n').unwrap_or(offer).split('\n')) {
-            let line = line.strip_suffix('\r').unwrap_or(line);
-            if line.len() > LINE_MAX {
-                return Err(OfferError::LineTooLong { at });
-            }
-            // RFC 8866 §9: byte-string excludes NUL, CR and LF; no attribute that we read holds any other either.
-            if line.bytes().any(|byte| byte.is_ascii_control()) {
-                return Err(OfferError::ControlCharacter { at });
-            }
+        for (at, line) in lines(offer) {
+            let line = checked(at, line)?;
             if at == 1 {
                 // RFC 8866 §5.1: "v=0" comes first.
                 if line != "v=0" {
@@ -56,18 +51,38 @@ impl<'a> Description<'a> {
                 }
                 continue;
             }
-            let Some((kind, value)) = line.split_once('=') else { return Err(OfferError::NotSdp { at }) };
-            match kind {
-                "a" => description.attribute(value)?,
-                "m" if description.media.len() == MEDIA_MAX => return Err(OfferError::TooManyLines),
-                "m" => description.media.push(Section { heading: value, attributes: Vec::new() }),
-                "o" | "s" | "i" | "u" | "e" | "p" | "c" | "b" | "t" | "r" | "z" | "k" => {}
-                // RFC 8866 §5: a parser "MUST completely ignore any session description that contains a type
-                // letter that it does not understand".
-                _ => return Err(OfferError::NotSdp { at }),
-            }
+            description.line(line).ok_or(OfferError::NotSdp { at })??;
         }
         Ok(description)
+    }
+
+    /// Reads what RFC 8840 §9 calls a fragment: attributes, and `m=` lines with attributes, of a description.
+    pub(super) fn fragment(text: &'a str) -> Result<Self, OfferError> {
+        if text.len() > FRAGMENT_MAX {
+            return Err(OfferError::FragmentTooLong);
+        }
+        let mut description = Description { session: Vec::new(), media: Vec::new() };
+        for (at, line) in lines(text) {
+            description.line(checked(at, line)?).ok_or(OfferError::NotFragment { at })??;
+        }
+        Ok(description)
+    }
+
+    /// Takes one line; None if it is none.
+    fn line(&mut self, line: &'a str) -> Option<Result<(), OfferError>> {
+        let (kind, value) = line.split_once('=')?;
+        match kind {
+            "a" => Some(self.attribute(value)),
+            "m" if self.media.len() == MEDIA_MAX => Some(Err(OfferError::TooManyLines)),
+            "m" => {
+                self.media.push(Section { heading: value, attributes: Vec::new() });
+                Some(Ok(()))
+            }
+            "o" | "s" | "i" | "u" | "e" | "p" | "c" | "b" | "t" | "r" | "z" | "k" => Some(Ok(())),
+            // RFC 8866 §5: a parser "MUST completely ignore any session description that contains a type
+            // letter that it does not understand".
+            _ => None,
+        }
     }
 
     fn attribute(&mut self, text: &'a str) -> Result<(), OfferError> {
@@ -82,6 +97,24 @@ impl<'a> Description<'a> {
         attributes.push(Attribute { name, value });
         Ok(())
     }
+}
+
+/// Lines and their numbers, from 1.
+fn lines(text: &str) -> impl Iterator<Item = (usize, &str)> {
+    (1..).zip(text.strip_suffix('\n').unwrap_or(text).split('\n'))
+}
+
+/// A line without its end, if it may be read at all.
+fn checked(at: usize, line: &str) -> Result<&str, OfferError> {
+    let line = line.strip_suffix('\r').unwrap_or(line);
+    if line.len() > LINE_MAX {
+        return Err(OfferError::LineTooLong { at });
+    }
+    // RFC 8866 §9: byte-string excludes NUL, CR and LF; no attribute that we read holds any other either.
+    if line.bytes().any(|byte| byte.is_ascii_control()) {
+        return Err(OfferError::ControlCharacter { at });
+    }
+    Ok(line)
 }
 
 #[cfg(test)]

@@ -4,11 +4,11 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use super::LocalMedia;
-use super::line::{MediaKind, Rtp};
+use super::line::{Heading, MediaKind, Rtp};
 use super::plan::{Plan, Planned, Role};
 use crate::base::Seat;
-use crate::link::Fingerprint;
-use crate::link::terms::{OutboundLine, SourceKind};
+use crate::link::terms::{Mid, OutboundLine, SourceKind};
+use crate::link::{Fingerprint, IceCredentials};
 
 /// Feedback that we ask a sender for, as far as it was offered. No plain `nack`: nothing here repairs.
 const FEEDBACK_ON_RECEIVED: &[&str] = &["transport-cc", "ccm fir", "nack pli"];
@@ -46,6 +46,32 @@ pub(super) fn answer(plan: &Plan<'_>, seat: Seat, local: &LocalMedia, session_id
     text.0
 }
 
+/// Writes the answer to a fragment: our new credentials, in the section in which the peer has said its own.
+pub(super) fn fragment(
+    bundle: Option<&str>,
+    section: Option<(Heading<'_>, Option<Mid>)>,
+    credentials: &IceCredentials,
+    local: &LocalMedia,
+) -> String {
+    let mut text = Text(String::with_capacity(1_024));
+    text.line(format_args!("a=ice-lite"));
+    text.line(format_args!("a=ice-options:ice2 trickle"));
+    let mids = bundle.unwrap_or_default().split_ascii_whitespace().filter_map(Mid::new);
+    let mids = mids.fold(String::new(), |mids, mid| mids + " " + mid.as_str());
+    if !mids.is_empty() {
+        text.line(format_args!("a=group:BUNDLE{mids}"));
+    }
+    if let Some((heading, mid)) = section {
+        text.line(format_args!("m={} 9 {} {}", heading.kind, heading.protocol, heading.formats));
+        if let Some(mid) = mid {
+            text.line(format_args!("a=mid:{}", mid.as_str()));
+        }
+    }
+    text.credentials(credentials);
+    text.candidates(&local.candidates);
+    text.0
+}
+
 struct Text(String);
 
 impl Text {
@@ -80,10 +106,14 @@ impl Text {
     /// The same on every line. RFC 9143 §7.3.3 wants it once; browsers write and take it everywhere, and
     /// smaller clients read it only from the line they look at.
     fn transport(&mut self, plan: &Plan<'_>, local: &LocalMedia) {
-        self.line(format_args!("a=ice-ufrag:{}", plan.terms.local.ufrag));
-        self.line(format_args!("a=ice-pwd:{}", plan.terms.local.password.expose()));
+        self.credentials(&plan.terms.local);
         self.line(format_args!("a=fingerprint:sha-256 {}", hex(&local.fingerprint)));
         self.line(format_args!("a=setup:passive"));
+    }
+
+    fn credentials(&mut self, local: &IceCredentials) {
+        self.line(format_args!("a=ice-ufrag:{}", local.ufrag));
+        self.line(format_args!("a=ice-pwd:{}", local.password.expose()));
     }
 
     /// RFC 8839 §5.1. All there are: no more will come.

@@ -7,13 +7,14 @@
 use jiff::Timestamp;
 
 use super::live::{Registry, VisitError};
-use super::visit::Refused;
+use super::person::Identity;
+use super::visit::{Hours, Refused};
 use crate::base::VisitId;
 use crate::base::ids::{ParticipantId, PatientId};
 use crate::control::schedule::{Fault, Phase};
 use crate::control::store::{Appointment, Link, NewParticipant, Participant, Patient, StoreError};
 use crate::control::verify::{Claim, Who, matching, terms};
-use crate::control::words::{BirthDate, Name, Role, Token, TokenKind, random};
+use crate::control::words::{Act, Actor, BirthDate, Name, Reason, Role, Token, TokenKind, random};
 
 /// Someone who came in.
 #[derive(Debug)]
@@ -41,6 +42,8 @@ pub enum Refusal {
     Faults(Vec<Fault>),
     /// The right person, and too many are there already.
     Crowded,
+    /// The right person, and this server is about to stop.
+    Draining,
     Store(StoreError),
 }
 
@@ -51,7 +54,7 @@ impl From<StoreError> for Refusal {
 }
 
 /// Who the link and the date say it is.
-struct Identity {
+struct Known {
     patient: Option<PatientId>,
     name: Option<Name>,
 }
@@ -78,7 +81,7 @@ impl Registry {
             Phase::Open => {}
             Phase::Closed => {
                 // Recorded, so that a clock that is stepped back does not open it again.
-                self.end(appointment.visit).await.map_err(refusal)?;
+                self.end_with(appointment.visit, Act::done(Actor::System, "visit.close")).await.map_err(refusal)?;
                 return Err(Refusal::Failed);
             }
         }
@@ -87,17 +90,17 @@ impl Registry {
     }
 
     /// Compares the birth date, if the link asks for one, and counts it if it is wrong.
-    async fn identify(&self, link: &Link, appointment: &Appointment, claimed: Option<&BirthDate>) -> Result<Identity, Refusal> {
+    async fn identify(&self, link: &Link, appointment: &Appointment, claimed: Option<&BirthDate>) -> Result<Known, Refusal> {
         if link.role == Role::Provider {
             let provider = self.store().provider(link.provider.unwrap_or(appointment.provider)).await?;
-            return Ok(Identity { patient: None, name: provider.map(|provider| provider.name) });
+            return Ok(Known { patient: None, name: provider.map(|provider| provider.name) });
         }
         let mut patients: Vec<Patient> = self.store().patients_of(appointment.id).await?;
         patients.retain(|patient| link.patient.is_none_or(|only| only == patient.id));
         // No date at all is not a guess.
         let claimed = claimed.ok_or(Refusal::Failed)?;
         match matching(&patients, claimed) {
-            Some(patient) => Ok(Identity { patient: Some(patient.id), name: Some(patient.name.clone()) }),
+            Some(patient) => Ok(Known { patient: Some(patient.id), name: Some(patient.name.clone()) }),
             None => {
                 self.store().count_failure(link.id, self.clock().now()).await?;
                 Err(Refusal::Failed)
@@ -114,38 +117,43 @@ impl Registry {
         name: Name,
         relationship: Option<Name>,
     ) -> Result<Entered, Refusal> {
-        let live = self.live(appointment.visit).await.map_err(refusal)?;
-        let mut room = live.room.lock().await;
-        let now = self.clock().now();
+        let now = self.now();
+        let mut held = self.room(appointment.visit).await.map_err(refusal)?;
+        self.may_begin(&held.room.visit).map_err(refusal)?;
         let session = Token::random(TokenKind::Session);
+        let id = ParticipantId::from_bits(random::bits());
         let new = NewParticipant {
             participant: Participant {
-                id: ParticipantId::from_bits(random::bits()),
+                id,
                 visit: appointment.visit,
                 link: link.id,
                 role,
                 patient,
                 provider: (role == Role::Provider).then_some(link.provider.unwrap_or(appointment.provider)),
                 name: name.clone(),
-                relationship,
-                created_at: now,
+                relationship: relationship.clone(),
+                created_at: now.wall,
             },
             session: session.digest(),
             terms: terms::VERSION,
         };
-        if room.visit.is_crowded() {
-            return Err(Refusal::Crowded);
+        let act = Act::done(Actor::Participant(id), "door.verify").to(link.id);
+        let plan = held.room.plan(act, |visit| {
+            // The newest of one link has it: whoever came in by it before gives way.
+            let older = visit.predecessors(link.id, role);
+            let gone: Vec<_> = older.into_iter().filter_map(|id| visit.expel(id, Reason::Replaced, now.wall)).collect();
+            visit.enter(Identity { id, link: link.id, name: name.clone(), role, relationship }, now.wall)?;
+            Ok(gone)
+        });
+        let plan = plan.map_err(|refused| refusal(refused.into()))?;
+        if self.store().enter(&new, &plan.minutes, now.wall).await?.is_none() {
+            return Err(Refusal::Failed);
         }
-        let Some(replaced) = self.store().enter(&new, now).await? else { return Err(Refusal::Failed) };
-        for older in replaced {
-            let unseat = room.visit.expel(older);
-            self.unseat(&room, unseat).await;
+        for gone in held.room.commit(plan) {
+            self.unseat(&held.room, Some(gone)).await;
         }
-        let id = new.participant.id;
-        room.visit.enter(id, name.clone(), role, now).map_err(|refused| refusal(refused.into()))?;
-        let (opens_at, closes_at) = (room.visit.opens_at, room.visit.closes_at);
-        drop(room);
-        live.announce();
+        let Hours { opens_at, closes_at, .. } = held.room.visit.hours;
+        held.announce();
         tracing::info!(visit = %appointment.visit, participant = %id, link = %link.id, role = role.word(), "verified");
         Ok(Entered { participant: id, visit: appointment.visit, role, name, opens_at, closes_at, session })
     }
@@ -171,6 +179,7 @@ fn refusal(error: VisitError) -> Refusal {
     match error {
         VisitError::Store(error) => Refusal::Store(error),
         VisitError::Refused(Refused::RoomFull) => Refusal::Crowded,
+        VisitError::Draining => Refusal::Draining,
         VisitError::NotFound | VisitError::Refused(_) => Refusal::Failed,
     }
 }

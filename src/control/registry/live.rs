@@ -3,21 +3,27 @@
 //! A visit is read from the store when someone first asks for it. One visit's questions wait for each other
 //! and never for another visit's. What changed is announced as a number that grows; each watcher then looks
 //! for themselves, so a slow one skips states instead of making others wait.
+//!
+//! Whatever someone wants changed is [planned](Room::plan) on a copy, recorded, and only then
+//! [committed](Room::commit): what cannot be recorded does not happen. What has happened already (a connection
+//! was lost, time passed), and what only gives something up (leaving, muting), is done at once and recorded as
+//! soon as the store can; until then nobody changes anything else.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 
-use tokio::sync::watch;
+use tokio::sync::{OwnedMutexGuard, watch};
 
+use super::person::{Hold, Identity, Now};
 use super::ports::Media;
 use super::view::{self, View, Viewer};
-use super::visit::{Now, Refused, Unseat, Visit};
-use crate::base::ids::{AppointmentId, LinkId, ParticipantId};
+use super::visit::{Hours, Refused, Unseat, Visit};
 use crate::base::{LegId, VisitId};
-use crate::control::schedule::Window;
-use crate::control::store::{Store, StoreError};
+use crate::control::schedule::{Rules, Window};
+use crate::control::store::{Appointment, Minutes, Store, StoreError};
 use crate::control::verify::SessionLimits;
-use crate::control::words::Clock;
+use crate::control::words::{Act, Actor, Clock, Standing};
 use crate::link::{Command, WorkerReport};
 
 /// What a registry is made of.
@@ -25,6 +31,7 @@ pub struct Parts {
     pub store: Store,
     pub clock: Clock,
     pub window: Window,
+    pub rules: Rules,
     pub sessions: SessionLimits,
     pub media: Arc<dyn Media>,
 }
@@ -37,11 +44,13 @@ pub(super) struct Shared {
     pub(super) parts: Parts,
     live: Mutex<BTreeMap<VisitId, Arc<Live>>>,
     reports: Mutex<BTreeMap<u16, WorkerReport>>,
+    /// Whether this server is about to stop: what runs goes on, and nothing begins.
+    draining: AtomicBool,
 }
 
 /// One visit and who watches it.
 pub(super) struct Live {
-    pub(super) room: tokio::sync::Mutex<Room>,
+    room: Arc<tokio::sync::Mutex<Room>>,
     changes: watch::Sender<u64>,
 }
 
@@ -49,6 +58,21 @@ pub(super) struct Live {
 pub(super) struct Room {
     pub(super) visit: Visit,
     pub(super) worker: Option<u16>,
+    /// What has happened and is not recorded yet, in order.
+    unrecorded: Vec<Minutes>,
+}
+
+/// A change that was found to be allowed, and waits to be recorded.
+pub(super) struct Plan<R> {
+    next: Visit,
+    outcome: R,
+    pub(super) minutes: Minutes,
+}
+
+/// A visit that nobody else can change now.
+pub(super) struct Held {
+    live: Arc<Live>,
+    pub(super) room: OwnedMutexGuard<Room>,
 }
 
 /// Why a question about a visit was refused.
@@ -57,6 +81,8 @@ pub enum VisitError {
     /// There is no such visit, or this viewer is not of it.
     NotFound,
     Refused(Refused),
+    /// This server is about to stop, and nobody is in the visit yet: another try will find it started again.
+    Draining,
     Store(StoreError),
 }
 
@@ -77,7 +103,8 @@ impl Registry {
     const LIVE_MAX: usize = 4_096;
 
     pub fn new(parts: Parts) -> Registry {
-        Registry(Arc::new(Shared { parts, live: Mutex::default(), reports: Mutex::default() }))
+        let (live, reports) = (Mutex::default(), Mutex::default());
+        Registry(Arc::new(Shared { parts, live, reports, draining: AtomicBool::new(false) }))
     }
 
     pub fn store(&self) -> &Store {
@@ -101,34 +128,122 @@ impl Registry {
         !self.0.parts.media.workers().is_empty()
     }
 
+    /// From now on nothing begins here; what runs goes on.
+    pub fn drain(&self) {
+        self.0.draining.store(true, Ordering::SeqCst);
+    }
+
+    pub fn is_draining(&self) -> bool {
+        self.0.draining.load(Ordering::SeqCst)
+    }
+
+    /// Visits with someone in the room.
+    pub async fn running(&self) -> usize {
+        let mut running = 0;
+        for live in self.all() {
+            running += usize::from(live.room.lock().await.visit.is_running());
+        }
+        running
+    }
+
+    /// Refuses what would begin a visit on a server that is about to stop.
+    pub(super) fn may_begin(&self, visit: &Visit) -> Result<(), VisitError> {
+        if self.is_draining() && !visit.is_running() { Err(VisitError::Draining) } else { Ok(()) }
+    }
+
     pub(super) fn now(&self) -> Now {
         Now { wall: self.clock().now(), passed: self.clock().passed() }
     }
 
+    /// The hours of an appointment's visit.
+    pub(super) fn hours(&self, appointment: &Appointment) -> Hours {
+        let (start, minutes) = (appointment.start, appointment.duration_minutes);
+        Hours {
+            opens_at: self.window().opens_at(start),
+            ends_at: Window::ends_at(start, minutes),
+            closes_at: self.window().closes_at(start, minutes),
+        }
+    }
+
     /// The live visit of this id, read from the store if nobody asked before.
     pub(super) async fn live(&self, id: VisitId) -> Result<Arc<Live>, VisitError> {
-        if let Some(live) = self.in_memory(id) {
-            return Ok(live);
+        match self.in_memory(id) {
+            Some(live) => Ok(live),
+            None => self.read(id, None, |_, _| None).await,
         }
+    }
+
+    /// Reads a visit from the store. `alive` says for a leg that the record names, and where its person stands there,
+    /// how media still carries it.
+    pub(super) async fn read(
+        &self,
+        id: VisitId,
+        worker: Option<u16>,
+        alive: impl Fn(LegId, Standing) -> Option<Hold>,
+    ) -> Result<Arc<Live>, VisitError> {
         let Some(record) = self.store().visit(id).await? else { return Err(VisitError::NotFound) };
         let appointment = &record.appointment;
-        let opens_at = self.window().opens_at(appointment.start);
-        let closes_at = self.window().closes_at(appointment.start, appointment.duration_minutes);
-        let mut visit = Visit::new(id, opens_at, closes_at, false);
+        let now = self.now();
+        let mut visit = Visit::new(id, self.hours(appointment), self.0.parts.rules);
+        let standing = |id| record.presences.iter().find(|presence| presence.participant == id);
         for person in record.participants {
-            // More people than a visit takes cannot have been recorded: each came through the same rule.
-            let _ = visit.enter(person.id, person.name, person.role, person.created_at);
+            let presence = standing(person.id);
+            let hold = presence.and_then(|presence| alive(presence.leg?, presence.standing));
+            let who = Identity {
+                id: person.id,
+                link: person.link,
+                name: person.name,
+                role: person.role,
+                relationship: person.relationship,
+            };
+            visit.restore(who, presence, hold, now);
         }
         if let Some(ended_at) = appointment.ended_at {
-            visit.end(ended_at);
+            visit.restore_end(ended_at);
         }
-        let live = Arc::new(Live { room: tokio::sync::Mutex::new(Room { visit, worker: None }), changes: watch::Sender::new(0) });
+        let mut room = Room { visit, worker, unrecorded: Vec::new() };
+        room.note(|_| false);
+        let room = Arc::new(tokio::sync::Mutex::new(room));
+        let live = Arc::new(Live { room, changes: watch::Sender::new(0) });
         let mut all = locked(&self.0.live);
         if all.len() >= Registry::LIVE_MAX {
             all.retain(|_, live| Arc::strong_count(live) > 1 || live.is_wanted());
         }
         // Two may have read it at once; the first that is in stays.
         Ok(Arc::clone(all.entry(id).or_insert(live)))
+    }
+
+    /// Takes a visit for a change. What has happened there and is not recorded yet is recorded first.
+    pub(super) async fn room(&self, id: VisitId) -> Result<Held, VisitError> {
+        let mut held = self.live(id).await?.hold().await;
+        self.catch_up(&mut held.room).await?;
+        Ok(held)
+    }
+
+    /// Records what has happened and is not recorded yet.
+    pub(super) async fn catch_up(&self, room: &mut Room) -> Result<(), StoreError> {
+        while let Some(minutes) = room.unrecorded.first() {
+            self.store().keep(minutes, self.clock().now()).await?;
+            room.unrecorded.remove(0);
+        }
+        Ok(())
+    }
+
+    /// Something happened in a visit that nobody can be refused: at once in memory, and in the record as soon as
+    /// that is possible.
+    pub(super) async fn happened(&self, mut held: Held, change: impl FnOnce(&mut Visit) -> bool) {
+        let changed = held.room.note(change);
+        self.try_to_catch_up(&mut held.room).await;
+        if changed {
+            held.announce();
+        }
+    }
+
+    /// Records what has happened, if that is possible now.
+    pub(super) async fn try_to_catch_up(&self, room: &mut Room) {
+        if let Err(error) = self.catch_up(room).await {
+            tracing::warn!(visit = %room.visit.id, %error, "what happened in a visit is not recorded yet; it will be tried again");
+        }
     }
 
     /// The visit as `viewer` sees it.
@@ -143,123 +258,6 @@ impl Registry {
         let live = self.live(id).await?;
         let changes = live.changes.subscribe();
         Ok(Watcher { live, changes, viewer, last: None, stale: true })
-    }
-
-    /// "Join" on the devices step.
-    pub async fn ready(&self, id: VisitId, who: ParticipantId) -> Result<(), VisitError> {
-        let live = self.live(id).await?;
-        live.room.lock().await.visit.ready(who, self.now())?;
-        live.announce();
-        Ok(())
-    }
-
-    /// "Leave" in the waiting room: whoever waits or gets ready is gone, and may come again. Who has a seat
-    /// gives that back instead.
-    pub async fn unready(&self, id: VisitId, who: ParticipantId) -> Result<(), VisitError> {
-        let live = self.live(id).await?;
-        let mut room = live.room.lock().await;
-        if room.visit.seat_of(who).is_none() {
-            room.visit.leave(who, self.now().wall);
-        }
-        drop(room);
-        live.announce();
-        Ok(())
-    }
-
-    /// Lets one person in, or everyone for whom there is a seat. Answers with who was let in and who waits.
-    pub async fn admit(
-        &self,
-        id: VisitId,
-        who: Option<ParticipantId>,
-    ) -> Result<(Vec<ParticipantId>, Vec<ParticipantId>), VisitError> {
-        let live = self.live(id).await?;
-        let mut room = live.room.lock().await;
-        let now = self.now();
-        let mut admitted = Vec::new();
-        match who {
-            Some(who) => {
-                room.visit.admit(who, now)?;
-                admitted.push(who);
-            }
-            None => {
-                let mut refused = None;
-                for who in room.visit.waiting() {
-                    match room.visit.admit(who, now) {
-                        Ok(()) => admitted.push(who),
-                        Err(why) => refused = Some(why),
-                    }
-                }
-                if let (true, Some(why)) = (admitted.is_empty(), refused) {
-                    return Err(why.into());
-                }
-            }
-        }
-        let waiting = room.visit.waiting();
-        drop(room);
-        live.announce();
-        Ok((admitted, waiting))
-    }
-
-    /// Ends a visit for everyone and for good.
-    pub async fn end(&self, id: VisitId) -> Result<(), VisitError> {
-        let live = self.live(id).await?;
-        let mut room = live.room.lock().await;
-        let now = self.now();
-        // First the record: what is told to people must survive a crash.
-        self.store().end_visit(id, now.wall).await?;
-        self.finish(&live, &mut room, now).await;
-        Ok(())
-    }
-
-    /// Cancels an appointment, and ends its visit. False if there was nothing to cancel.
-    pub async fn cancel(&self, appointment: AppointmentId, visit: VisitId) -> Result<bool, VisitError> {
-        let live = self.live(visit).await?;
-        let mut room = live.room.lock().await;
-        let now = self.now();
-        let cancelled = self.store().cancel(appointment, now.wall).await?;
-        self.finish(&live, &mut room, now).await;
-        Ok(cancelled)
-    }
-
-    /// Revokes a link; who came in by it has to go. False if there is no such living link.
-    pub async fn revoke(&self, appointment: AppointmentId, visit: VisitId, link: LinkId) -> Result<bool, VisitError> {
-        let live = self.live(visit).await?;
-        let mut room = live.room.lock().await;
-        if !self.store().revoke_link(appointment, link, self.now().wall).await? {
-            return Ok(false);
-        }
-        let stay = self.store().participants(visit).await?;
-        let gone: Vec<_> =
-            room.visit.people().iter().map(|person| person.id).filter(|id| !stay.iter().any(|one| one.id == *id)).collect();
-        for id in gone {
-            let unseat = room.visit.expel(id);
-            self.unseat(&room, unseat).await;
-        }
-        drop(room);
-        live.announce();
-        Ok(true)
-    }
-
-    /// Time passed: seats kept long enough are freed, visits past their window end.
-    pub async fn handle_timeout(&self) {
-        let now = self.now();
-        for live in self.all() {
-            let mut room = live.room.lock().await;
-            let id = room.visit.id;
-            if room.visit.is_ended() {
-                continue;
-            }
-            if now.wall >= room.visit.closes_at {
-                if let Err(error) = self.store().end_visit(id, now.wall).await {
-                    tracing::warn!(visit = %id, %error, "a visit past its window could not be ended; it will be tried again");
-                    continue;
-                }
-                self.finish(&live, &mut room, now).await;
-            } else if room.visit.handle_timeout(now) {
-                drop(room);
-                live.announce();
-            }
-        }
     }
 
     /// The live visit of this id, if it is in memory.
@@ -287,7 +285,7 @@ impl Registry {
     }
 
     /// Visits that a worker carries, per worker.
-    pub(super) async fn carried(&self) -> BTreeMap<u16, usize> {
+    pub(super) fn carried(&self) -> BTreeMap<u16, usize> {
         let mut carried = BTreeMap::new();
         for live in self.all() {
             // A visit that is busy is most likely being seated: it counts where it will be seen next time.
@@ -299,17 +297,6 @@ impl Registry {
         carried
     }
 
-    /// Everyone out, media closed, told to whoever watches.
-    async fn finish(&self, live: &Live, room: &mut Room, now: Now) {
-        if room.visit.end(now.wall) {
-            tracing::info!(visit = %room.visit.id, "the visit has ended");
-        }
-        if let Some(worker) = room.worker.take() {
-            self.0.parts.media.send(worker, Command::CloseVisit { visit: room.visit.id }).await;
-        }
-        live.announce();
-    }
-
     /// Tells media that a leg has to go.
     pub(super) async fn unseat(&self, room: &Room, unseat: Option<Unseat>) {
         if let (Some(Unseat { seat, leg }), Some(worker)) = (unseat, room.worker) {
@@ -318,15 +305,67 @@ impl Registry {
     }
 }
 
+impl Room {
+    /// Finds out what an act would come to, on a copy.
+    pub(super) fn plan<R>(&self, act: Act, change: impl FnOnce(&mut Visit) -> Result<R, Refused>) -> Result<Plan<R>, Refused> {
+        let mut next = self.visit.clone();
+        let outcome = change(&mut next)?;
+        let presences = next.take_changes();
+        let (visit, actor) = (self.visit.id, act.actor);
+        Ok(Plan { next, outcome, minutes: Minutes { visit, actor, acts: vec![act.in_visit(visit)], presences } })
+    }
+
+    /// Makes a change that is recorded.
+    pub(super) fn commit<R>(&mut self, plan: Plan<R>) -> R {
+        self.visit = plan.next;
+        plan.outcome
+    }
+
+    /// Makes a change that only gives something up: first it is done, then it is recorded.
+    pub(super) fn commit_first<R>(&mut self, plan: Plan<R>) -> R {
+        self.unrecorded.push(plan.minutes);
+        self.visit = plan.next;
+        plan.outcome
+    }
+
+    /// Changes what has changed already, by itself.
+    fn note(&mut self, change: impl FnOnce(&mut Visit) -> bool) -> bool {
+        let changed = change(&mut self.visit);
+        let presences = self.visit.take_changes();
+        if !presences.is_empty() {
+            self.unrecorded.push(Minutes { presences, ..Minutes::of(self.visit.id, Actor::System) });
+        }
+        changed
+    }
+}
+
+impl Held {
+    /// The change is made: whoever watches looks again.
+    pub(super) fn announce(self) {
+        drop(self.room);
+        self.live.announce();
+    }
+}
+
 impl Live {
     /// Something changed: whoever watches looks again.
-    pub(super) fn announce(&self) {
+    fn announce(&self) {
         self.changes.send_modify(|count| *count += 1);
     }
 
-    /// Whether it must stay in memory: media carries it, or someone waits, which is recorded nowhere else.
+    /// The visit, once nobody else has it.
+    pub(super) async fn hold(self: Arc<Live>) -> Held {
+        let room = Arc::clone(&self.room).lock_owned().await;
+        Held { live: self, room }
+    }
+
+    /// Whether it must stay in memory: media carries it, someone waits and the provider may have told them
+    /// something, or something is not recorded yet.
     fn is_wanted(&self) -> bool {
-        self.room.try_lock().map_or(true, |room| room.worker.is_some() || !room.visit.waiting().is_empty())
+        let wanted = |room: tokio::sync::MutexGuard<'_, Room>| {
+            room.worker.is_some() || !room.visit.waiting().is_empty() || !room.unrecorded.is_empty()
+        };
+        self.room.try_lock().map_or(true, wanted)
     }
 }
 
@@ -362,9 +401,4 @@ impl Watcher {
 /// What a panic left behind is still whole: each of these locks guards single inserts and look-ups.
 fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-/// A new leg's name.
-pub(super) fn new_leg() -> LegId {
-    LegId::from_bits(crate::control::words::random::bits())
 }

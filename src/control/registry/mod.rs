@@ -1,15 +1,22 @@
 //! Live visits: who is here, who waits, who sits where, and which worker carries them.
 //!
-//! - [`visit`]: the rules, a pure state machine.
+//! - [`visit`]: the rules, a pure state machine; [`person`]: someone in it.
 //! - [`view`]: what each person may see of it.
 //! - [`ports`]: what the rest of the house must lend: media workers.
-//! - [`live`]: the visits in memory, each behind its own lock, and time passing over them.
+//! - [`live`]: the visits in memory, each behind its own lock, and how one is changed.
 //! - [`door`]: from a link and a birth date to a participant and a session.
-//! - [`seats`]: from an offer to a leg on a worker, and what media says of it.
+//! - [`host`]: getting ready, waiting, letting in, sending out, ending.
+//! - [`seats`]: from an offer to a leg on a worker.
+//! - [`resume`]: what media has carried on while control was away.
+//! - [`run`]: what happens by itself: time passes, media says things.
 
 mod door;
+mod host;
 mod live;
+pub mod person;
 pub mod ports;
+mod resume;
+mod run;
 mod seats;
 pub mod view;
 pub mod visit;

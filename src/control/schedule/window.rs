@@ -31,10 +31,14 @@ impl Window {
         start.checked_sub(self.opens_before).unwrap_or(Timestamp::MIN)
     }
 
+    /// When the appointment's own time is over.
+    pub fn ends_at(start: Timestamp, duration_minutes: u32) -> Timestamp {
+        start.checked_add(Duration::from_secs(u64::from(duration_minutes) * 60)).unwrap_or(Timestamp::MAX)
+    }
+
     /// The first moment at which it is open no more.
     pub fn closes_at(&self, start: Timestamp, duration_minutes: u32) -> Timestamp {
-        let length = Duration::from_secs(u64::from(duration_minutes) * 60);
-        start.checked_add(length).and_then(|end| end.checked_add(self.closes_after)).unwrap_or(Timestamp::MAX)
+        Window::ends_at(start, duration_minutes).checked_add(self.closes_after).unwrap_or(Timestamp::MAX)
     }
 
     pub fn phase(&self, start: Timestamp, duration_minutes: u32, now: Timestamp) -> Phase {

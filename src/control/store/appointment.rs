@@ -6,7 +6,7 @@ use sqlx::sqlite::SqliteRow;
 
 use super::kept::{self, KeptAnswer};
 use super::link::{self, NewLink};
-use super::{Store, StoreError, micros, row};
+use super::{Minutes, Store, StoreError, micros, presence, row};
 use crate::base::VisitId;
 use crate::base::ids::{AppointmentId, PatientId, ProviderId};
 use crate::control::words::Name;
@@ -140,7 +140,7 @@ impl Store {
     }
 
     /// Cancels an appointment and ends its visit. False if it had been cancelled, or ended, before.
-    pub async fn cancel(&self, id: AppointmentId, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn cancel(&self, id: AppointmentId, minutes: &Minutes, now: Timestamp) -> Result<bool, StoreError> {
         let mut tx = self.writing().await?;
         let ended = sqlx::query("UPDATE visits SET ended_at = $1 WHERE appointment_id = $2 AND ended_at IS NULL")
             .bind(micros(now))
@@ -155,6 +155,7 @@ impl Store {
             .bind(id.to_string())
             .execute(&mut *tx)
             .await?;
+        presence::append(&mut tx, minutes, now).await?;
         tx.commit().await?;
         Ok(true)
     }

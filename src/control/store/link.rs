@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Sqlite, Transaction};
 
-use super::{Store, StoreError, micros, row};
+use super::{Minutes, Store, StoreError, micros, presence, row};
 use crate::base::ids::{AppointmentId, LinkId, PatientId, ProviderId};
 use crate::control::words::{Digest, Name, Role};
 
@@ -83,7 +83,13 @@ impl Store {
 
     /// Revokes a link, and with it everyone who came in by it. False if it is not a living link of this
     /// appointment.
-    pub async fn revoke_link(&self, appointment: AppointmentId, link: LinkId, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn revoke_link(
+        &self,
+        appointment: AppointmentId,
+        link: LinkId,
+        minutes: &Minutes,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
         let mut tx = self.writing().await?;
         let revoked =
             sqlx::query("UPDATE links SET revoked_at = $1 WHERE id = $2 AND appointment_id = $3 AND revoked_at IS NULL")
@@ -108,6 +114,7 @@ impl Store {
             .bind(link.to_string())
             .execute(&mut *tx)
             .await?;
+        presence::append(&mut tx, minutes, now).await?;
         tx.commit().await?;
         Ok(true)
     }

@@ -3,10 +3,12 @@
 //! One file per noun; each adds its questions to [`Store`]. SQLite today, with SQL that PostgreSQL speaks too.
 
 mod appointment;
+mod audit;
 mod kept;
 mod link;
 mod participant;
 mod patient;
+mod presence;
 mod provider;
 mod row;
 mod session;
@@ -26,10 +28,12 @@ use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 pub use appointment::{Appointment, AppointmentFilter, AppointmentKind, Booking};
+pub use audit::{AuditHead, AuditRecord, Verdict};
 pub use kept::KeptAnswer;
 pub use link::{FAILURES_MAX, Link, NewLink};
 pub use participant::{NewParticipant, Participant};
 pub use patient::Patient;
+pub use presence::{Minutes, PresenceRecord};
 pub use provider::Provider;
 pub use session::Session;
 pub use token::AdminToken;

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 
 use super::link::FAILURES_MAX;
-use super::{Store, StoreError, micros, row};
+use super::{Minutes, Store, StoreError, micros, presence, row};
 use crate::base::VisitId;
 use crate::base::ids::{LinkId, ParticipantId, PatientId, ProviderId};
 use crate::control::words::{Digest, Name, Role};
@@ -37,17 +37,24 @@ impl Store {
     /// Lets someone in: records them, their session and their acceptance, and replaces whoever came in by
     /// the same link in the same role before. Answers with those replaced, or nothing if the link was
     /// locked or revoked, or the visit ended, in the meantime.
-    pub async fn enter(&self, new: &NewParticipant, now: Timestamp) -> Result<Option<Vec<ParticipantId>>, StoreError> {
+    pub async fn enter(
+        &self,
+        new: &NewParticipant,
+        minutes: &Minutes,
+        now: Timestamp,
+    ) -> Result<Option<Vec<ParticipantId>>, StoreError> {
         let participant = &new.participant;
         let mut tx = self.writing().await?;
         let open = sqlx::query(
             "SELECT l.id FROM links l JOIN visits v ON v.appointment_id = l.appointment_id
              WHERE l.id = $1 AND v.id = $2 AND v.ended_at IS NULL
-               AND l.revoked_at IS NULL AND l.locked_at IS NULL AND l.failures < $3",
+               AND l.revoked_at IS NULL AND l.locked_at IS NULL AND l.failures < $3
+               AND NOT EXISTS (SELECT 1 FROM participants WHERE link_id = $1 AND role = $4 AND barred_at IS NOT NULL)",
         )
         .bind(participant.link.to_string())
         .bind(participant.visit.to_string())
         .bind(i64::from(FAILURES_MAX))
+        .bind(participant.role.word())
         .fetch_optional(&mut *tx)
         .await?;
         if open.is_none() {
@@ -97,8 +104,27 @@ impl Store {
             .bind(micros(now))
             .execute(&mut *tx)
             .await?;
+        presence::append(&mut tx, minutes, now).await?;
         tx.commit().await?;
         Ok(Some(replaced))
+    }
+
+    /// Has someone leave for good: their session ends, and nobody comes in again by their link in their role.
+    pub async fn bar(&self, who: ParticipantId, minutes: &Minutes, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.writing().await?;
+        sqlx::query("UPDATE participants SET barred_at = $1, replaced_at = $1 WHERE id = $2 AND barred_at IS NULL")
+            .bind(micros(now))
+            .bind(who.to_string())
+            .execute(&mut *tx)
+            .await?;
+        sqlx::query("UPDATE sessions SET ended_at = $1 WHERE participant_id = $2 AND ended_at IS NULL")
+            .bind(micros(now))
+            .bind(who.to_string())
+            .execute(&mut *tx)
+            .await?;
+        presence::append(&mut tx, minutes, now).await?;
+        tx.commit().await?;
+        Ok(())
     }
 
     /// Who is in a visit and was not replaced, in the order they came.

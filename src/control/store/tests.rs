@@ -3,7 +3,7 @@ use std::os::unix::fs::PermissionsExt;
 use super::*;
 use crate::base::VisitId;
 use crate::base::ids::{AppointmentId, LinkId, ParticipantId, PatientId, ProviderId, TokenId};
-use crate::control::words::{Digest, Name, Role, Staff, Token, TokenKind};
+use crate::control::words::{Actor, Digest, Name, Role, Staff, Token, TokenKind};
 
 const NOW: Timestamp = Timestamp::constant(1_800_000_000, 0);
 
@@ -85,6 +85,11 @@ fn person(bits: u64, booking: &Booking) -> NewParticipant {
     }
 }
 
+/// The visit's minutes with nothing in them.
+fn minutes(booking: &Booking) -> Minutes {
+    Minutes::of(booking.appointment.visit, Actor::System)
+}
+
 #[tokio::test]
 async fn the_files_are_their_owners_alone() {
     let fixture = Fixture::new().await;
@@ -126,7 +131,10 @@ async fn however_many_guess_at_once_a_link_takes_five_and_is_locked_for_ever() {
     }
     let fixture = fixture.reopen().await;
     assert!(!fixture.store.links(booking.appointment.id).await.unwrap()[0].is_alive());
-    assert!(fixture.store.enter(&person(9, &booking), NOW).await.unwrap().is_none(), "the right date comes too late");
+    assert!(
+        fixture.store.enter(&person(9, &booking), &minutes(&booking), NOW).await.unwrap().is_none(),
+        "the right date comes too late"
+    );
 }
 
 #[tokio::test]
@@ -136,7 +144,7 @@ async fn four_wrong_dates_leave_a_link_open() {
     for _ in 0..4 {
         fixture.store.count_failure(booking.links[0].link.id, NOW).await.unwrap();
     }
-    assert!(fixture.store.enter(&person(9, &booking), NOW).await.unwrap().is_some());
+    assert!(fixture.store.enter(&person(9, &booking), &minutes(&booking), NOW).await.unwrap().is_some());
 }
 
 #[tokio::test]
@@ -144,8 +152,8 @@ async fn the_newest_of_one_link_replaces_the_older_and_their_session() {
     let fixture = Fixture::new().await;
     let booking = booked(&fixture.store).await;
     let (first, second) = (person(10, &booking), person(11, &booking));
-    assert_eq!(fixture.store.enter(&first, NOW).await.unwrap(), Some(vec![]));
-    assert_eq!(fixture.store.enter(&second, NOW).await.unwrap(), Some(vec![first.participant.id]));
+    assert_eq!(fixture.store.enter(&first, &minutes(&booking), NOW).await.unwrap(), Some(vec![]));
+    assert_eq!(fixture.store.enter(&second, &minutes(&booking), NOW).await.unwrap(), Some(vec![first.participant.id]));
     assert!(fixture.store.session(first.session).await.unwrap().is_none());
     assert!(fixture.store.session(second.session).await.unwrap().is_some());
     let inside = fixture.store.participants(booking.appointment.visit).await.unwrap();
@@ -158,12 +166,15 @@ async fn a_revoked_link_takes_its_sessions_with_it() {
     let booking = booked(&fixture.store).await;
     let (appointment, link) = (booking.appointment.id, booking.links[0].link.id);
     let new = person(10, &booking);
-    fixture.store.enter(&new, NOW).await.unwrap();
-    assert!(!fixture.store.revoke_link(AppointmentId::from_bits(99), link, NOW).await.unwrap(), "not of that appointment");
-    assert!(fixture.store.revoke_link(appointment, link, NOW).await.unwrap());
-    assert!(!fixture.store.revoke_link(appointment, link, NOW).await.unwrap(), "once");
+    fixture.store.enter(&new, &minutes(&booking), NOW).await.unwrap();
+    assert!(
+        !fixture.store.revoke_link(AppointmentId::from_bits(99), link, &minutes(&booking), NOW).await.unwrap(),
+        "not of that appointment"
+    );
+    assert!(fixture.store.revoke_link(appointment, link, &minutes(&booking), NOW).await.unwrap());
+    assert!(!fixture.store.revoke_link(appointment, link, &minutes(&booking), NOW).await.unwrap(), "once");
     assert!(fixture.store.session(new.session).await.unwrap().is_none());
-    assert!(fixture.store.enter(&person(11, &booking), NOW).await.unwrap().is_none());
+    assert!(fixture.store.enter(&person(11, &booking), &minutes(&booking), NOW).await.unwrap().is_none());
 }
 
 #[tokio::test]
@@ -172,12 +183,12 @@ async fn nobody_enters_a_visit_that_was_cancelled_or_ended() {
         let fixture = Fixture::new().await;
         let booking = booked(&fixture.store).await;
         if cancel {
-            assert!(fixture.store.cancel(booking.appointment.id, NOW).await.unwrap());
+            assert!(fixture.store.cancel(booking.appointment.id, &minutes(&booking), NOW).await.unwrap());
         } else {
-            fixture.store.end_visit(booking.appointment.visit, NOW).await.unwrap();
+            fixture.store.end_visit(&minutes(&booking), NOW).await.unwrap();
         }
-        assert!(fixture.store.enter(&person(10, &booking), NOW).await.unwrap().is_none());
-        assert!(!fixture.store.cancel(booking.appointment.id, NOW).await.unwrap(), "it is over already");
+        assert!(fixture.store.enter(&person(10, &booking), &minutes(&booking), NOW).await.unwrap().is_none());
+        assert!(!fixture.store.cancel(booking.appointment.id, &minutes(&booking), NOW).await.unwrap(), "it is over already");
     }
 }
 

@@ -1,8 +1,8 @@
-//! Visits: of what is live, only the end is recorded.
+//! Visits: who is of one, where they stand, and its end.
 
 use jiff::Timestamp;
 
-use super::{Appointment, Participant, Store, StoreError, micros};
+use super::{Appointment, Minutes, Participant, PresenceRecord, Store, StoreError, micros, presence};
 use crate::base::VisitId;
 
 /// What is recorded of a visit.
@@ -10,21 +10,27 @@ use crate::base::VisitId;
 pub struct VisitRecord {
     pub appointment: Appointment,
     pub participants: Vec<Participant>,
+    /// Where each of them stands.
+    pub presences: Vec<PresenceRecord>,
 }
 
 impl Store {
     pub async fn visit(&self, id: VisitId) -> Result<Option<VisitRecord>, StoreError> {
         let Some(appointment) = self.appointment_of(id).await? else { return Ok(None) };
-        Ok(Some(VisitRecord { appointment, participants: self.participants(id).await? }))
+        let (participants, presences) = (self.participants(id).await?, self.presences(id).await?);
+        Ok(Some(VisitRecord { appointment, participants, presences }))
     }
 
-    /// Ends a visit for good. Ending it twice changes nothing.
-    pub async fn end_visit(&self, id: VisitId, now: Timestamp) -> Result<(), StoreError> {
+    /// Ends the visit of these minutes for good. Ending it twice changes nothing.
+    pub async fn end_visit(&self, minutes: &Minutes, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.writing().await?;
         sqlx::query("UPDATE visits SET ended_at = $1 WHERE id = $2 AND ended_at IS NULL")
             .bind(micros(now))
-            .bind(id.to_string())
-            .execute(&self.writer)
+            .bind(minutes.visit.to_string())
+            .execute(&mut *tx)
             .await?;
+        presence::append(&mut tx, minutes, now).await?;
+        tx.commit().await?;
         Ok(())
     }
 }

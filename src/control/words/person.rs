@@ -43,7 +43,7 @@ impl Name {
 /// Characters that change how the text around them is shown, or show nothing at all: controls, line and
 /// paragraph separators, and the marks that turn the direction of writing, with which one name could be
 /// made to look like another.
-fn is_unseen(c: char) -> bool {
+pub(super) fn is_unseen(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}' | '\u{feff}')
 }
 

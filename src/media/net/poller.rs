@@ -37,13 +37,18 @@ impl Woken {
 
 impl Poller {
     /// Watches these sockets; at most [`ADDRESSES_MAX`] count.
-    pub fn new(sockets: &[UdpSocket], control: BorrowedFd<'_>) -> io::Result<Poller> {
+    pub fn new(sockets: &[UdpSocket]) -> io::Result<Poller> {
         let epoll = Epoll::new()?;
         for (token, socket) in (0..).zip(sockets.iter().take(ADDRESSES_MAX)) {
             epoll.add(socket.as_fd(), token, Interest::Readable)?;
         }
-        epoll.add(control, CONTROL, Interest::Readable)?;
         Ok(Poller { epoll, ready: [Ready::EMPTY; ADDRESSES_MAX + 1], control_interest: Interest::Readable })
+    }
+
+    /// Watches the socket to control, too. It stops being watched when it is closed; then there may be another.
+    pub fn watch_control(&mut self, control: BorrowedFd<'_>) -> io::Result<()> {
+        self.control_interest = Interest::Readable;
+        self.epoll.add(control, CONTROL, Interest::Readable)
     }
 
     /// Also wakes, or no longer, when control's socket has room for events that wait.
@@ -91,7 +96,8 @@ mod tests {
     #[test]
     fn what_has_something_wakes_and_only_that() {
         let (sockets, ours, theirs) = sockets();
-        let mut poller = Poller::new(&sockets, ours.as_fd()).unwrap();
+        let mut poller = Poller::new(&sockets).unwrap();
+        poller.watch_control(ours.as_fd()).unwrap();
         assert_eq!(poller.wait(Some(Duration::ZERO)).unwrap(), Woken::default());
 
         sockets[0].send_to(b"x", sockets[2].local_addr().unwrap()).unwrap();
@@ -107,7 +113,8 @@ mod tests {
     #[test]
     fn control_is_watched_for_room_only_while_something_waits() {
         let (sockets, ours, _theirs) = sockets();
-        let mut poller = Poller::new(&sockets, ours.as_fd()).unwrap();
+        let mut poller = Poller::new(&sockets).unwrap();
+        poller.watch_control(ours.as_fd()).unwrap();
         poller.watch_room(ours.as_fd(), true).unwrap();
         assert!(poller.wait(SOON).unwrap().control);
         poller.watch_room(ours.as_fd(), false).unwrap();
@@ -115,9 +122,26 @@ mod tests {
     }
 
     #[test]
+    fn a_control_that_was_closed_is_watched_no_more_and_the_next_one_is() {
+        let (sockets, ours, theirs) = sockets();
+        let mut poller = Poller::new(&sockets).unwrap();
+        poller.watch_control(ours.as_fd()).unwrap();
+        poller.watch_room(ours.as_fd(), true).unwrap();
+        theirs.send(b"x").unwrap();
+        drop(ours);
+        assert_eq!(poller.wait(Some(Duration::ZERO)).unwrap(), Woken::default());
+        let (next, _theirs) = UnixDatagram::pair().unwrap();
+        poller.watch_control(next.as_fd()).unwrap();
+        assert_eq!(poller.wait(Some(Duration::ZERO)).unwrap(), Woken::default(), "it has room, but nothing waits");
+        poller.watch_room(next.as_fd(), true).unwrap();
+        assert!(poller.wait(SOON).unwrap().control);
+    }
+
+    #[test]
     fn a_short_time_is_kept_to_the_microsecond_and_not_rounded_to_nothing() {
         let (sockets, ours, _theirs) = sockets();
-        let mut poller = Poller::new(&sockets, ours.as_fd()).unwrap();
+        let mut poller = Poller::new(&sockets).unwrap();
+        poller.watch_control(ours.as_fd()).unwrap();
         let timeout = Duration::from_micros(300);
         let start = std::time::Instant::now();
         assert_eq!(poller.wait(Some(timeout)).unwrap(), Woken::default());

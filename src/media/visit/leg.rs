@@ -7,7 +7,7 @@ use super::turn::Turn;
 use crate::base::{Deadline, DropReason, Instant, LegId};
 use crate::link::event::{DtlsVersion, SrtpProfile};
 use crate::link::terms::ExtensionIds;
-use crate::link::{LegEnd, LegTerms, Sources};
+use crate::link::{LegEnd, LegSnapshot, LegState, LegTerms, Sources};
 use crate::media::net::path::Path;
 use crate::media::proto::dtls::{Handshake, HandshakeEvent};
 use crate::media::proto::ice::{Checked, IceLite};
@@ -24,7 +24,7 @@ pub(super) const SILENCE: Duration = Duration::from_secs(3);
 /// One connection of a seat.
 pub(super) struct Leg {
     id: LegId,
-    ice: IceLite,
+    pub(super) ice: IceLite,
     handshake: Box<dyn Handshake>,
     /// Where the newest DTLS datagram came from, until a check selects a path.
     met: Option<Path>,
@@ -77,6 +77,16 @@ impl Leg {
 
     pub(super) fn id(&self) -> LegId {
         self.id
+    }
+
+    /// What a control that knows nothing of it needs. It says what the leg's news have said so far.
+    pub(super) fn snapshot(&self) -> LegSnapshot {
+        let state = match &self.state {
+            State::Connecting(_) => LegState::Connecting,
+            State::Connected { presence: Presence::Heard, .. } => LegState::Connected,
+            State::Connected { presence: Presence::Silent, .. } => LegState::Silent,
+        };
+        LegSnapshot { leg: self.id, state, sources: self.sources }
     }
 
     /// The flow, once there is one.

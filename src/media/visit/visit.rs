@@ -13,7 +13,7 @@ use super::turn::Turn;
 use super::watch::Watch;
 use crate::base::{Deadline, DropReason, Instant, LegId, Seat, VisitId};
 use crate::link::terms::SourceKind;
-use crate::link::{Event, LegTerms, Sources};
+use crate::link::{Event, IceCredentials, LegTerms, Sources, VisitSnapshot};
 use crate::media::net::path::Path;
 use crate::media::proto::dtls::Handshake;
 use crate::media::proto::ice::Checked;
@@ -48,6 +48,11 @@ impl Visit {
     /// How many seats have a leg.
     pub fn legs(&self) -> usize {
         self.seats.iter().flatten().count()
+    }
+
+    /// What a control that knows nothing of it needs.
+    pub fn snapshot(&self) -> VisitSnapshot {
+        VisitSnapshot { visit: self.id, seats: Seat::ALL.map(|seat| self.seats[seat.index()].as_ref().map(Leg::snapshot)) }
     }
 
     /// What is due next, or sooner.
@@ -98,6 +103,22 @@ impl Visit {
             self.rest(seat, kind);
         }
         self.check_invariants();
+    }
+
+    /// The page of this leg, if it still sits there, restarts ICE; says whether it did.
+    pub fn restart_ice(&mut self, seat: Seat, id: LegId, local: &IceCredentials, remote: &IceCredentials) -> bool {
+        let leg = self.seats[seat.index()].as_mut().filter(|leg| leg.id() == id);
+        leg.map(|leg| leg.ice.restart(local, remote)).is_some()
+    }
+
+    /// Whether checks with this fragment of ours are for the leg of this seat.
+    pub fn answers_to(&self, seat: Seat, ufrag: &[u8]) -> bool {
+        self.seats[seat.index()].as_ref().is_some_and(|leg| leg.ice.answers_to(ufrag))
+    }
+
+    /// Whether the leg of this seat may be met on this path.
+    pub fn is_validated(&self, seat: Seat, path: Path) -> bool {
+        self.seats[seat.index()].as_ref().is_some_and(|leg| leg.ice.is_validated(path))
     }
 
     /// A connectivity check whose username names the leg of this seat. Its answer is in the outbox.

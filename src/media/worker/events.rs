@@ -32,6 +32,11 @@ impl EventQueue {
         self.waiting.is_empty()
     }
 
+    /// Forgets all: there is nobody to tell any more.
+    pub fn clear(&mut self) {
+        self.waiting.clear();
+    }
+
     /// Puts an event at the end.
     pub fn push(&mut self, event: Event) -> Result<(), Overfull> {
         let is_report = |event: &Event| matches!(event, Event::Report(_));

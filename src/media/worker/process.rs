@@ -1,5 +1,5 @@
 //! The media process: it is told how many workers to start and where they listen, starts them, and ends with the
-//! first that fails, or with control.
+//! first that fails, or when control says so. A control that dies is waited for: see `reunion`.
 //!
 //! It needs no clean-up, so signals keep their default action: what is lost with the process, the keys above all,
 //! must not outlive it.
@@ -10,27 +10,35 @@ use std::fmt;
 use std::io;
 use std::net::UdpSocket;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::mpsc;
 use std::thread;
 use std::time::Duration;
 
+use super::reunion::{Reunion, greet};
 use super::run::{Worker, WorkerError};
 use super::shard::Shard;
 use crate::base::limits::{ADDRESSES_MAX, WORKERS_MAX};
+use crate::link::lock::{self, Alive};
 use crate::link::socket::{LinkError, LinkSocket};
-use crate::link::{Event, Setup};
+use crate::link::{Order, Setup};
 use crate::media::net::affinity;
 use crate::media::net::bind::bind;
 use crate::media::net::clock::Clock;
 use crate::media::proto::dtls::Handshaker;
 
-/// How long control may take to say what it wants. It says so as soon as it sees the connection.
-const SETUP_PATIENCE: Duration = Duration::from_secs(10);
-
 /// Why the media process ended that should not have. The text says what the operator can do.
 #[derive(Debug)]
 pub enum ProcessError {
+    /// The file beside the socket that says that we are alive cannot be locked.
+    Lock {
+        path: PathBuf,
+        error: io::Error,
+    },
+    /// A media process for that socket is alive.
+    Twice {
+        path: PathBuf,
+    },
     /// Nobody listens at the path.
     Connect(io::Error),
     /// The first message did not come, or the connection failed.
@@ -54,6 +62,8 @@ pub enum ProcessError {
         worker: u16,
         error: WorkerError,
     },
+    /// Control has died, and no other has come.
+    Abandoned(Duration),
     /// The panic's own line stands above this one.
     Panicked {
         worker: u16,
@@ -66,7 +76,7 @@ enum Ending {
     Worker { worker: u16, result: thread::Result<Result<(), ProcessError>> },
 }
 
-/// Runs the media process whose control listens at `path`, until control closes the connection.
+/// Runs the media process whose control listens at `path`, until that control says that it is over.
 ///
 /// `handshaker` is asked once per worker; all its answers show one certificate. When this returns, workers may still
 /// be running: the process is expected to end.
@@ -74,33 +84,44 @@ pub fn run<E: Error + Send + Sync + 'static>(
     path: &Path,
     handshaker: impl Fn() -> Result<Box<dyn Handshaker>, E>,
 ) -> Result<(), ProcessError> {
-    // 1. Hear what control wants.
+    // 1. Be the only one: a control that finds us alive will not start another.
+    let lock = || lock::place(path);
+    let _alive = Alive::hold(path)
+        .map_err(|error| ProcessError::Lock { path: lock(), error })?
+        .ok_or_else(|| ProcessError::Twice { path: lock() })?;
+
+    // 2. Hear what control wants.
     let mut control = LinkSocket::connect(path).map_err(ProcessError::Connect)?;
-    control.wait_at_most(Some(SETUP_PATIENCE)).map_err(ProcessError::Connect)?;
-    let setup = control.receive::<Setup>()?.ok_or(ProcessError::Setup("it did not say in time how many workers to start"))?;
+    let setup = match greet(&mut control, None)? {
+        Order::Stop => return Ok(()),
+        Order::Setup(setup) => setup,
+    };
     check(&setup)?;
-    control.wait_at_most(None).map_err(ProcessError::Connect)?;
 
-    // 2. Open all sockets before any worker starts: a port that is taken is found out at once.
+    // 3. Open all sockets and connections before any worker starts: a port that is taken is found out at once.
     let sockets = (0..setup.workers).map(|worker| open(&setup, worker)).collect::<Result<Vec<_>, _>>()?;
-
-    // 3. Start the workers, and watch the connection that all of this depends on.
+    let handshakers = sockets.iter().map(|_| handshaker()).collect::<Result<Vec<_>, _>>();
+    let handshakers = handshakers.map_err(|error| ProcessError::Handshaker(error.into()))?;
     let clock = Clock::start();
+    let (workers, controls): (Vec<_>, Vec<_>) = sockets.iter().map(|_| mpsc::channel()).unzip();
+    let reunion = Reunion::new(path.to_owned(), clock, setup, workers);
+    reunion.bring_workers()?;
+
+    // 4. Start the workers, and listen to control.
     let (ending, ended) = mpsc::channel();
-    for (worker, sockets) in (0..).zip(sockets) {
-        let handshaker = handshaker().map_err(|error| ProcessError::Handshaker(error.into()))?;
-        let (ending, path) = (ending.clone(), path.to_owned());
+    for (worker, ((sockets, handshaker), controls)) in (0..).zip(sockets.into_iter().zip(handshakers).zip(controls)) {
+        let ending = ending.clone();
         let body = move || {
-            let result = catch_unwind(AssertUnwindSafe(|| work(worker, &path, sockets, handshaker, clock)));
+            let result = catch_unwind(AssertUnwindSafe(|| work(worker, sockets, handshaker, clock, controls)));
             // Nobody hears it where the process has ended for another reason.
             drop(ending.send(Ending::Worker { worker, result }));
         };
         start(format!("worker-{worker}"), body).map_err(|error| ProcessError::Start { worker, error })?;
     }
-    start("control".to_owned(), move || drop(ending.send(Ending::Control(watch(control)))))
+    start("control".to_owned(), move || drop(ending.send(Ending::Control(reunion.run(control)))))
         .map_err(|error| ProcessError::Start { worker: 0, error })?;
 
-    // 4. End with the first that ends. A worker ends well when control closes its connection.
+    // 5. End with the first that ends.
     match ended.recv() {
         Ok(Ending::Control(result)) => result,
         Ok(Ending::Worker { result: Ok(result), .. }) => result,
@@ -112,7 +133,7 @@ pub fn run<E: Error + Send + Sync + 'static>(
 
 /// What the two processes have agreed on is true, or nothing starts.
 fn check(setup: &Setup) -> Result<(), ProcessError> {
-    let Setup { workers, addresses, first_port } = setup;
+    let Setup { workers, addresses, first_port, alone_at_most: _ } = setup;
     if !(1..=WORKERS_MAX).contains(workers) {
         return Err(ProcessError::Setup("it asks for no workers, or for too many"));
     }
@@ -138,35 +159,19 @@ fn start(name: String, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
 /// The life of one worker's thread.
 fn work(
     worker: u16,
-    path: &Path,
     sockets: Vec<UdpSocket>,
     handshaker: Box<dyn Handshaker>,
     clock: Clock,
+    controls: mpsc::Receiver<LinkSocket>,
 ) -> Result<(), ProcessError> {
-    let start = |error| ProcessError::Start { worker, error };
     if let Err(error) = affinity::pin(worker) {
         tracing::info!(worker, %error, "the worker is not kept to one processor");
     }
-    let addresses = sockets.iter().map(UdpSocket::local_addr).collect::<io::Result<Vec<_>>>().map_err(start)?;
-    let fingerprint = handshaker.fingerprint();
     let mut seed = [0; 32];
-    getrandom::fill(&mut seed).map_err(|error| start(error.into()))?;
+    getrandom::fill(&mut seed).map_err(|error| ProcessError::Start { worker, error: error.into() })?;
     let shard = Shard::new(worker, handshaker, seed);
-
-    let mut control = LinkSocket::connect(path).map_err(ProcessError::Connect)?;
-    control.send(&Event::WorkerReady { worker, addresses, fingerprint })?;
-    control.never_wait().map_err(start)?;
-    let worked = Worker::new(shard, clock, sockets, control).and_then(Worker::run);
-    worked.map_err(|error| ProcessError::Worker { worker, error })
-}
-
-/// Waits for control to go. It has nothing more to say on the process's own connection.
-fn watch(mut control: LinkSocket) -> Result<(), ProcessError> {
-    match control.receive::<Setup>() {
-        Err(LinkError::Closed) => Ok(()),
-        Err(error) => Err(error.into()),
-        Ok(_) => Err(ProcessError::Setup("it was said a second time")),
-    }
+    let Err(error) = Worker::new(shard, clock, sockets, controls).and_then(Worker::run);
+    Err(ProcessError::Worker { worker, error })
 }
 
 impl From<LinkError> for ProcessError {
@@ -178,6 +183,12 @@ impl From<LinkError> for ProcessError {
 impl fmt::Display for ProcessError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            ProcessError::Lock { path, error } => {
+                write!(f, "cannot lock {}: {error}; its directory must be one that quartet can write", path.display())
+            }
+            ProcessError::Twice { path } => {
+                write!(f, "another media process is alive and has locked {}; end it first", path.display())
+            }
             ProcessError::Connect(error) => {
                 write!(f, "cannot reach the control process: {error}; `quartet serve` starts this process by itself")
             }
@@ -196,6 +207,9 @@ impl fmt::Display for ProcessError {
             ProcessError::Handshaker(error) => write!(f, "cannot prepare the DTLS certificate: {error}"),
             ProcessError::Start { worker, error } => write!(f, "cannot start worker {worker}: {error}"),
             ProcessError::Worker { worker, error } => write!(f, "worker {worker} has failed: {error}"),
+            ProcessError::Abandoned(patience) => {
+                write!(f, "no control process has come for {} s: nobody is left to serve", patience.as_secs())
+            }
             ProcessError::Panicked { worker } => write!(f, "worker {worker} has panicked: a fault of the program"),
         }
     }
@@ -207,14 +221,16 @@ impl Error for ProcessError {}
 mod tests {
     use std::net::{IpAddr, Ipv4Addr};
 
-    use socket2::{SockAddr, Socket};
+    use socket2::SockAddr;
 
     use super::*;
-    use crate::link::Command;
+    use crate::link::Greeting;
+    use crate::link::process::VERSION;
     use crate::link::socket::socket;
 
     fn setup(workers: u16, addresses: usize, first_port: u16) -> Setup {
-        Setup { workers, addresses: vec![IpAddr::from(Ipv4Addr::LOCALHOST); addresses], first_port }
+        let addresses = vec![IpAddr::from(Ipv4Addr::LOCALHOST); addresses];
+        Setup { workers, addresses, first_port, alone_at_most: Duration::ZERO }
     }
 
     #[test]
@@ -237,21 +253,29 @@ mod tests {
         panic!("no worker may start")
     }
 
-    /// Runs a media process against a control that does `script` with its connection.
-    fn against(script: impl FnOnce(Socket) + Send + 'static) -> Result<(), ProcessError> {
+    fn order(mut control: LinkSocket, setup: Setup) {
+        control.send(&Order::Setup(setup)).unwrap();
+    }
+
+    /// Runs a media process against a control that has heard its greeting and does `script` with the connection.
+    fn against(script: impl FnOnce(LinkSocket) + Send + 'static) -> Result<(), ProcessError> {
         against_with(no_worker, script)
     }
 
     fn against_with(
         handshaker: impl Fn() -> Result<Box<dyn Handshaker>, io::Error>,
-        script: impl FnOnce(Socket) + Send + 'static,
+        script: impl FnOnce(LinkSocket) + Send + 'static,
     ) -> Result<(), ProcessError> {
         let directory = tempfile::tempdir().unwrap();
         let path = directory.path().join("media.sock");
         let listener = socket().unwrap();
         listener.bind(&SockAddr::unix(&path).unwrap()).unwrap();
         listener.listen(8).unwrap();
-        let control = thread::spawn(move || script(listener.accept().unwrap().0));
+        let control = thread::spawn(move || {
+            let mut control = LinkSocket::new(listener.accept().unwrap().0);
+            assert_eq!(control.receive().unwrap(), Some(Greeting { version: VERSION, running: None }));
+            script(control);
+        });
         let result = run(&path, handshaker);
         control.join().unwrap();
         result
@@ -268,27 +292,33 @@ mod tests {
     fn a_control_that_goes_or_says_something_else_starts_nothing() {
         let error = against(drop).unwrap_err();
         assert!(matches!(error, ProcessError::Link(LinkError::Closed)), "{error}");
-        let error = against(|socket| {
-            socket.send(&[0xff; 100]).unwrap();
+        let error = against(|mut control| {
+            control.send(&[0xffu8; 32]).unwrap();
         })
         .unwrap_err();
         assert!(matches!(error, ProcessError::Link(LinkError::Malformed)), "{error}");
-        let error = against(|socket| {
-            LinkSocket::new(socket).send(&Command::Report).unwrap();
-        })
-        .unwrap_err();
-        assert!(matches!(error, ProcessError::Link(_)), "{error}");
-        let error = against(|socket| {
-            LinkSocket::new(socket).send(&setup(0, 1, 0)).unwrap();
-        })
-        .unwrap_err();
+        let error = against(|control| order(control, setup(0, 1, 0))).unwrap_err();
         assert!(matches!(error, ProcessError::Setup(_)), "{error}");
+    }
+
+    #[test]
+    fn a_control_that_wants_it_to_end_starts_nothing() {
+        against(|mut control| assert!(control.send(&Order::Stop).is_ok())).unwrap();
+    }
+
+    #[test]
+    fn a_second_media_process_for_one_socket_does_not_start() {
+        let directory = tempfile::tempdir().unwrap();
+        let path = directory.path().join("media.sock");
+        let _alive = Alive::hold(&path).unwrap().unwrap();
+        let error = run(&path, no_worker).unwrap_err();
+        assert!(matches!(error, ProcessError::Twice { .. }), "{error}");
     }
 
     #[test]
     fn a_certificate_that_cannot_be_used_starts_nothing() {
         let unusable = || Err(io::Error::from(io::ErrorKind::InvalidData));
-        let error = against_with(unusable, |socket| drop(LinkSocket::new(socket).send(&setup(1, 1, 0)))).unwrap_err();
+        let error = against_with(unusable, |control| order(control, setup(1, 1, 0))).unwrap_err();
         assert!(matches!(error, ProcessError::Handshaker(_)), "{error}");
     }
 
@@ -296,10 +326,7 @@ mod tests {
     fn a_port_that_is_taken_is_found_out_before_any_worker_starts() {
         let taken = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
         let port = taken.local_addr().unwrap().port();
-        let error = against(move |socket| {
-            LinkSocket::new(socket).send(&setup(1, 1, port)).unwrap();
-        })
-        .unwrap_err();
+        let error = against(move |control| order(control, setup(1, 1, port))).unwrap_err();
         assert!(
             matches!(&error, ProcessError::Bind { worker: 0, error, .. } if error.kind() == io::ErrorKind::AddrInUse),
             "{error}"

@@ -51,6 +51,12 @@ impl Routes {
         self.by_path.get(&path).copied()
     }
 
+    /// The leg that sits there has restarted: only these names and paths are still its own.
+    pub(super) fn keep(&mut self, place: Place, name: impl Fn(&[u8]) -> bool, path: impl Fn(Path) -> bool) {
+        self.by_name.retain(|known, owner| *owner != place || name(known));
+        self.by_path.retain(|known, owner| *owner != place || path(*known));
+    }
+
     /// Nobody sits there any more. Legs go seldom, so the tables are searched.
     pub(super) fn forget(&mut self, place: Place) {
         self.retain(|known| known != place);

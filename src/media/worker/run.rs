@@ -1,10 +1,13 @@
 //! THE LOOP: the only place of the media side that waits, looks at the clock and touches sockets.
 #![forbid(unsafe_code)]
 
+use std::convert::Infallible;
 use std::fmt;
 use std::io;
-use std::net::UdpSocket;
+use std::net::{SocketAddr, UdpSocket};
 use std::os::fd::AsFd;
+use std::sync::mpsc;
+use std::time::Duration;
 
 use super::events::{EventQueue, Overfull};
 use super::shard::Shard;
@@ -20,6 +23,10 @@ use crate::media::net::udp::{Receiver, Sender};
 /// as a gap in running visits, fewer would draw out a storm of joins. What is left wakes the next turn at once.
 const COMMANDS_PER_TURN: usize = 8;
 
+/// How often a worker without control looks whether there is a new one. It costs nothing but waking up: longer would
+/// draw out the time in which nobody can join.
+const LOOK_EVERY: Duration = Duration::from_millis(100);
+
 /// A shard, and all that connects it to the world.
 pub struct Worker {
     shard: Shard,
@@ -28,7 +35,11 @@ pub struct Worker {
     sockets: Vec<UdpSocket>,
     receiver: Receiver,
     sender: Sender,
-    control: LinkSocket,
+    /// None while there is no control: then nobody hears events, and packets go on.
+    control: Option<LinkSocket>,
+    /// Where the next control comes from.
+    controls: mpsc::Receiver<LinkSocket>,
+    addresses: Vec<SocketAddr>,
     events: EventQueue,
 }
 
@@ -44,22 +55,34 @@ pub enum WorkerError {
 }
 
 impl Worker {
-    /// Connects a shard to its sockets. `control` must be one that never waits.
-    pub fn new(shard: Shard, clock: Clock, sockets: Vec<UdpSocket>, control: LinkSocket) -> Result<Worker, WorkerError> {
-        let poller = Poller::new(&sockets, control.as_fd())?;
+    /// Connects a shard to its sockets. What comes out of `controls` are connections that never wait; a new one counts
+    /// once the last has closed.
+    pub fn new(
+        shard: Shard,
+        clock: Clock,
+        sockets: Vec<UdpSocket>,
+        controls: mpsc::Receiver<LinkSocket>,
+    ) -> Result<Worker, WorkerError> {
+        let poller = Poller::new(&sockets)?;
+        let addresses = sockets.iter().map(UdpSocket::local_addr).collect::<io::Result<_>>()?;
         let (receiver, sender, events) = (Receiver::default(), Sender::new(OUTBOX_SLOTS), EventQueue::default());
-        Ok(Worker { shard, clock, poller, sockets, receiver, sender, control, events })
+        Ok(Worker { shard, clock, poller, sockets, receiver, sender, control: None, controls, addresses, events })
     }
 
-    /// Works until control closes the connection.
+    /// Works until it fails. A control that goes is no failure: whoever gives it the next one ends it, too.
     ///
     /// A turn is bounded: one receiving call per socket, a few commands, what is due. A deadline may be late by the
     /// length of the turn that set it, because the clock is looked at once per turn.
-    pub fn run(mut self) -> Result<(), WorkerError> {
+    pub fn run(mut self) -> Result<Infallible, WorkerError> {
         let mut now = self.clock.now();
+        // The first control is there already.
+        self.tell()?;
         loop {
             // 1. Sleep until a socket has something or something is due; then look at the clock, once.
-            let time = self.shard.deadline().map(|deadline| deadline.at.since(now));
+            let mut time = self.shard.deadline().map(|deadline| deadline.at.since(now));
+            if self.control.is_none() {
+                time = Some(time.map_or(LOOK_EVERY, |time| time.min(LOOK_EVERY)));
+            }
             let woken = self.poller.wait(time)?;
             now = self.clock.now();
 
@@ -68,10 +91,7 @@ impl Worker {
 
             // 3. Obey control: a few commands.
             if woken.control {
-                match self.obey(now) {
-                    Err(WorkerError::Link(LinkError::Closed)) => return Ok(()),
-                    result => result?,
-                }
+                self.obey(now)?;
             }
 
             // 4. Do what is due.
@@ -83,10 +103,7 @@ impl Worker {
             flush(&mut self.shard, &mut self.sender, &self.sockets);
 
             // 6. Tell control what happened, as far as it has room to hear.
-            match self.tell() {
-                Err(WorkerError::Link(LinkError::Closed)) => return Ok(()),
-                result => result?,
-            }
+            self.tell()?;
         }
     }
 
@@ -104,25 +121,61 @@ impl Worker {
 
     fn obey(&mut self, now: Instant) -> Result<(), WorkerError> {
         for _ in 0..COMMANDS_PER_TURN {
-            let Some(command) = self.control.receive::<Command>()? else { break };
-            self.shard.handle_command(now, command);
+            let Some(control) = &mut self.control else { break };
+            match control.receive::<Command>() {
+                Ok(Some(command)) => self.shard.handle_command(now, command),
+                Ok(None) => break,
+                Err(LinkError::Closed) => self.part(),
+                Err(error) => return Err(error.into()),
+            }
             make_room(&mut self.shard, &mut self.sender, &self.sockets);
         }
         Ok(())
     }
 
     fn tell(&mut self) -> Result<(), WorkerError> {
+        if self.control.is_none() {
+            self.meet()?;
+        }
         while let Some(mut event) = self.shard.poll_event() {
             if let Event::Report(report) = &mut event {
                 report.send_calls = self.sender.calls();
                 report.receive_calls = self.receiver.calls();
                 report.send_failures = self.sender.failures();
             }
+            // Without a control it is told by the snapshot that the next one gets.
+            if self.control.is_some() {
+                self.events.push(event)?;
+            }
+        }
+        let Some(control) = &mut self.control else { return Ok(()) };
+        match self.events.drain(|event| control.send(event)) {
+            Err(LinkError::Closed) => self.part(),
+            result => {
+                result?;
+                self.poller.watch_room(control.as_fd(), !self.events.is_empty())?;
+            }
+        }
+        Ok(())
+    }
+
+    /// Introduces itself to the next control, if there is one.
+    fn meet(&mut self) -> Result<(), WorkerError> {
+        let Ok(control) = self.controls.try_recv() else { return Ok(()) };
+        self.poller.watch_control(control.as_fd())?;
+        self.control = Some(control);
+        // What has happened so far is part of the snapshot.
+        while self.shard.poll_event().is_some() {}
+        for event in self.shard.introduce(self.addresses.clone()) {
             self.events.push(event)?;
         }
-        self.events.drain(|event| self.control.send(event))?;
-        self.poller.watch_room(self.control.as_fd(), !self.events.is_empty())?;
         Ok(())
+    }
+
+    /// Control has gone without a word: what it has not heard, the next one is told in another way.
+    fn part(&mut self) {
+        self.control = None;
+        self.events.clear();
     }
 }
 
@@ -168,3 +221,82 @@ impl fmt::Display for WorkerError {
 }
 
 impl std::error::Error for WorkerError {}
+
+#[cfg(test)]
+mod tests {
+    use std::net::Ipv4Addr;
+    use std::thread;
+
+    use socket2::{Domain, Socket, Type};
+
+    use super::*;
+    use crate::base::VisitId;
+    use crate::link::socket::Sent;
+    use crate::link::{Fingerprint, VisitSnapshot};
+    use crate::media::proto::dtls::{Handshake, Handshaker};
+
+    /// Nothing here takes this long: it only ends a test that would hang.
+    const PATIENCE: Duration = Duration::from_secs(20);
+
+    struct Nobody;
+
+    impl Handshaker for Nobody {
+        fn fingerprint(&self) -> Fingerprint {
+            Fingerprint([5; 32])
+        }
+
+        fn accept(&self, _now: Instant, _expected: &[Fingerprint]) -> Box<dyn Handshake> {
+            panic!("nobody connects here")
+        }
+    }
+
+    /// Control's end of a connection, and the worker's.
+    fn pair() -> (LinkSocket, LinkSocket) {
+        let (control, worker) = Socket::pair(Domain::UNIX, Type::SEQPACKET, None).unwrap();
+        let (control, worker) = (LinkSocket::new(control), LinkSocket::new(worker));
+        control.wait_at_most(Some(PATIENCE)).unwrap();
+        worker.never_wait().unwrap();
+        (control, worker)
+    }
+
+    #[test]
+    fn a_new_control_hears_what_there_is_and_nothing_that_was_meant_for_the_old_one() {
+        let (controls, next) = mpsc::channel();
+        let (mut control, theirs) = pair();
+        controls.send(theirs).unwrap();
+        let worker = thread::spawn(move || {
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let shard = Shard::new(3, Box::new(Nobody), [7; 32]);
+            Worker::new(shard, Clock::start(), vec![socket], next).and_then(Worker::run).unwrap_err()
+        });
+        let Some(Event::WorkerReady { worker: 3, addresses, visits: 0, .. }) = control.receive().unwrap() else {
+            panic!("it says who it is")
+        };
+        let visit = VisitId::from_bits(1);
+        control.send(&Command::OpenVisit { visit }).unwrap();
+        control.send(&Command::Report).unwrap();
+        assert!(matches!(control.receive().unwrap(), Some(Event::Report(report)) if report.visits == 1));
+
+        for _ in 0..3 {
+            // More than the socket holds in both directions: some of its reports wait inside.
+            for _ in 0..2_000 {
+                assert_eq!(control.send(&Command::Report).unwrap(), Sent::Whole);
+            }
+            let (new, theirs) = pair();
+            controls.send(theirs).unwrap();
+            control = new;
+            let Some(Event::WorkerReady { worker: 3, addresses: again, visits: 1, .. }) = control.receive().unwrap() else {
+                panic!("it says first who it is")
+            };
+            assert_eq!(again, addresses);
+            let seats = [None; 4];
+            assert_eq!(control.receive().unwrap(), Some(Event::Carried(vec![VisitSnapshot { visit, seats }])));
+            control.send(&Command::OpenVisit { visit: VisitId::from_bits(2) }).unwrap();
+            control.send(&Command::CloseVisit { visit: VisitId::from_bits(2) }).unwrap();
+            control.send(&Command::Report).unwrap();
+            assert!(matches!(control.receive().unwrap(), Some(Event::Report(report)) if report.visits == 1));
+        }
+        control.send(&"no command").unwrap();
+        assert!(matches!(worker.join().unwrap(), WorkerError::Link(LinkError::Malformed)));
+    }
+}

@@ -9,15 +9,17 @@
 #![forbid(unsafe_code)]
 
 use std::collections::{HashMap, VecDeque};
+use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::route::{Place, Routes, VisitKey};
-use crate::base::limits::{DATAGRAM_MAX, OUTBOX_ROOM_MIN, OUTBOX_SLOTS};
+use crate::base::limits::{DATAGRAM_MAX, OUTBOX_ROOM_MIN, OUTBOX_SLOTS, SNAPSHOTS_PER_MESSAGE};
 use crate::base::{Deadline, DropReason, Instant, LegId, Seat, VisitId};
-use crate::link::{Command, Event, LegTerms, WorkerReport};
+use crate::link::{Command, Event, IceCredentials, LegTerms, VisitSnapshot, WorkerReport};
 use crate::media::net::outbox::Outbox;
 use crate::media::net::path::Path;
 use crate::media::proto::dtls::Handshaker;
+use crate::media::proto::ice::Outdated;
 use crate::media::visit::counters::Counters;
 use crate::media::visit::random::Random;
 use crate::media::visit::{Turn, Visit};
@@ -80,6 +82,7 @@ impl Shard {
                     self.turn(now, key, |visit, _| visit.set_sources(seat, sources));
                 }
             }
+            Command::RestartIce { visit, seat, leg, local, remote } => self.restart_ice(now, visit, seat, leg, local, remote),
             Command::Report => {
                 let report = Event::Report(Box::new(self.report()));
                 self.desk.events.push_back(report);
@@ -166,6 +169,16 @@ impl Shard {
         }
     }
 
+    /// What a control that has just come should hear first: who we are, reached at these addresses, and what we carry.
+    /// Events that wait are part of it.
+    pub fn introduce(&self, addresses: Vec<SocketAddr>) -> Vec<Event> {
+        let snapshots: Vec<VisitSnapshot> = self.visits.iter().flatten().map(|visit| visit.snapshot()).collect();
+        let visits = u32::try_from(snapshots.len()).unwrap_or(u32::MAX);
+        let ready = Event::WorkerReady { worker: self.worker, addresses, fingerprint: self.handshaker.fingerprint(), visits };
+        let carried = snapshots.chunks(SNAPSHOTS_PER_MESSAGE).map(|some| Event::Carried(some.to_vec()));
+        std::iter::once(ready).chain(carried).collect()
+    }
+
     fn open(&mut self, id: VisitId) {
         if self.keys.contains_key(&id) {
             return;
@@ -224,10 +237,30 @@ impl Shard {
         let checked = self.turn(now, place.visit, |visit, turn| visit.handle_check(turn, place.seat, path, datagram));
         if let Some(Some(checked)) = checked {
             self.routes.validate(path, place);
-            if let Some(forgotten) = checked.forgotten {
-                self.routes.invalidate(forgotten, place);
+            match checked.outdated {
+                Outdated::Nothing => {}
+                Outdated::Path(path) => self.routes.invalidate(path, place),
+                Outdated::Credentials => self.forget_outdated(place),
             }
         }
+    }
+
+    fn restart_ice(&mut self, now: Instant, id: VisitId, seat: Seat, leg: LegId, local: IceCredentials, remote: IceCredentials) {
+        let Some(&key) = self.keys.get(&id) else { return };
+        let place = Place { visit: key, seat };
+        let restarted = self.turn(now, key, |visit, _| visit.restart_ice(seat, leg, &local, &remote));
+        if restarted == Some(true) {
+            tracing::debug!(visit = %id, %seat, %leg, "leg restarts ICE");
+            // A restart that came to nothing has left its name here.
+            self.forget_outdated(place);
+            self.routes.name(&local.ufrag, place);
+        }
+    }
+
+    /// Forgets the names and paths of a leg that it has no use for any more.
+    fn forget_outdated(&mut self, place: Place) {
+        let Some(visit) = self.visits.get(place.visit.0).and_then(Option::as_deref) else { return };
+        self.routes.keep(place, |name| visit.answers_to(place.seat, name), |path| visit.is_validated(place.seat, path));
     }
 
     fn visit(&self, key: VisitKey) -> Option<&Visit> {

@@ -19,24 +19,36 @@ const FLAGS = [
   '--allow-loopback-in-peer-connection',
 ];
 
+const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
+
 /** One browser; every person gets a context of their own in it. */
 export async function startBrowser() {
-  const browser = await chromium.launch({ executablePath: process.env.CHROMIUM ?? '/usr/bin/chromium', args: FLAGS });
+  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
   return {
     /** A page that belongs to nobody yet. Whatever the page itself did not expect ends up in `page.mishaps`. */
-    async page({ viewport = DESKTOP, colorScheme = 'light' } = {}) {
-      const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme });
-      await context.addInitScript(observe);
-      const page = await context.newPage();
-      page.mishaps = [];
-      page.on('pageerror', (error) => page.mishaps.push(error.message));
-      page.on('console', (message) => {
-        // A refusal that the page explains to the person is still a line in the console.
-        const refusal = /Failed to load resource/.test(message.text());
-        if (message.type() === 'error' && !refusal) page.mishaps.push(message.text());
-      });
-      return page;
+    async page({ viewport = DESKTOP, colorScheme = 'light', ...more } = {}) {
+      const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme, ...more });
+      return observedPage(context, await context.newPage());
     },
     stop: () => browser.close(),
   };
+}
+
+/** A browser of one person's own, which keeps its profile in `directory` and may be killed: its only page. */
+export async function startOwnBrowser(directory) {
+  const how = { executablePath: EXECUTABLE, args: FLAGS, ignoreHTTPSErrors: true, viewport: DESKTOP };
+  const context = await chromium.launchPersistentContext(directory, how);
+  return observedPage(context, context.pages()[0] ?? (await context.newPage()));
+}
+
+async function observedPage(context, page) {
+  await context.addInitScript(observe);
+  page.mishaps = [];
+  page.on('pageerror', (error) => page.mishaps.push(error.message));
+  page.on('console', (message) => {
+    // A refusal that the page explains to the person is still a line in the console.
+    const refusal = /Failed to load resource/.test(message.text());
+    if (message.type() === 'error' && !refusal) page.mishaps.push(message.text());
+  });
+  return page;
 }

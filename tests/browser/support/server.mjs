@@ -10,11 +10,15 @@ import { request } from 'playwright-core';
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 const BINARY = process.env.QUARTET_BIN ?? 'target/release/quartet';
 
-/** A running demo: what it printed, its API for staff, and `stop`. */
-export async function startServer() {
-  const child = spawn(path.resolve(ROOT, BINARY), ['demo', '--json', '--port', '0'], {
+/**
+ * A running demo: what it printed, its API for staff, and `stop`. With a directory `data` it can be killed and
+ * started again, and goes on where it was; `log` gets what it says on standard error.
+ */
+export async function startServer({ data = null, options = [], port = '0', log = 'inherit' } = {}) {
+  const kept = data ? ['--data', data] : [];
+  const child = spawn(path.resolve(ROOT, BINARY), ['demo', '--json', '--port', port, ...kept, ...options], {
     cwd: ROOT,
-    stdio: ['ignore', 'pipe', 'inherit'],
+    stdio: ['ignore', 'pipe', log],
   });
   const lines = createInterface({ input: child.stdout });
   const [line] = await Promise.race([
@@ -32,17 +36,41 @@ export async function startServer() {
   return {
     provider: demo.provider_link,
     patients: demo.patient_links,
+    url: demo.base_url,
+    token: demo.admin_token,
+    pid: child.pid,
+
+    /** Asks the API as staff; the answer's body, if it has one. */
+    staff: (method, path, body) => ask(api, method, `/api/v1${path}`, body),
+
+    /** What the server says at this path, as text. */
+    text: async (path) => (await api.get(path)).text(),
+
+    /** The appointment of the demo, as staff see it. */
+    async appointment() {
+      return (await ask(api, 'get', '/api/v1/appointments')).items[0];
+    },
+
+    /** Ends it without a word, as a power cut does. Only with `data` can `again` follow. */
+    async kill() {
+      child.kill('SIGKILL');
+      if (child.exitCode === null && child.signalCode === null) await once(child, 'exit');
+      await api.dispose();
+    },
+
+    /** The same server, started again. */
+    again: () => startServer({ data, options, port: new URL(demo.base_url).port, log }),
 
     /** A link for one more person, made as staff make it. */
     async guestLink(name) {
-      const [appointment] = (await ask(api, 'get', '/api/v1/appointments')).items;
+      const appointment = await this.appointment();
       const link = await ask(api, 'post', `/api/v1/appointments/${appointment.id}/links`, { role: 'guest', name });
       return { url: new URL(link.url, demo.base_url).href, birth_date: demo.patient_links[0].birth_date, name };
     },
 
     async stop() {
       await api.dispose();
-      if (child.exitCode !== null) return;
+      if (child.exitCode !== null || child.signalCode !== null) return;
       const ended = once(child, 'exit');
       child.kill('SIGTERM');
       await ended;
@@ -53,5 +81,6 @@ export async function startServer() {
 async function ask(api, method, url, data) {
   const answer = await api[method](url, { data });
   if (!answer.ok()) throw new Error(`${method} ${url}: ${answer.status()} ${await answer.text()}`);
-  return answer.json();
+  const text = await answer.text();
+  return text ? JSON.parse(text) : null;
 }

@@ -8,12 +8,12 @@ use crate::base::Seat;
 use crate::link::event::{DtlsVersion, SrtpProfile};
 use crate::link::{Command, Event, LegEnd};
 
-async fn admit(world: &World, host: &Person, body: Value) -> reqwest::Response {
+pub(super) async fn admit(world: &World, host: &Person, body: Value) -> reqwest::Response {
     world.post(&format!("/visits/{}/admit", host.visit), &host.session, &body).await
 }
 
 /// What the notes say of the last leg of a seat.
-fn last_leg(world: &World, wanted: Seat) -> (u16, crate::base::VisitId, crate::base::LegId) {
+pub(super) fn last_leg(world: &World, wanted: Seat) -> (u16, crate::base::VisitId, crate::base::LegId) {
     let commands = world.media.commands.lock().unwrap();
     commands
         .iter()
@@ -25,7 +25,7 @@ fn last_leg(world: &World, wanted: Seat) -> (u16, crate::base::VisitId, crate::b
         .unwrap()
 }
 
-async fn connected(world: &World, seat: Seat) {
+pub(super) async fn connected(world: &World, seat: Seat) {
     let (worker, visit, leg) = last_leg(world, seat);
     let event = Event::LegConnected { visit, seat, leg, dtls: DtlsVersion::V1_3, srtp: SrtpProfile::AeadAes128Gcm };
     world.registry.handle_event(worker, event).await;
@@ -101,7 +101,7 @@ async fn a_seat_is_made_by_an_offer_and_given_back() {
             Command::Connect { .. } => "connect",
             Command::SetSources { .. } => "sources",
             Command::Disconnect { .. } => "disconnect",
-            Command::CloseVisit { .. } | Command::Report => "other",
+            Command::CloseVisit { .. } | Command::RestartIce { .. } | Command::Report => "other",
         })
         .collect();
     assert_eq!(names, ["open", "connect", "sources", "disconnect"]);
@@ -227,11 +227,11 @@ async fn events_tell_each_change_and_the_first_state_at_once() {
     until("retry: 1000\n\n").await;
     until("\"presence\":\"waiting\"").await;
     admit(&world, &people[0], json!({"all": true})).await;
-    until("\"presence\":\"admitted\",\"seat\":1").await;
+    until("\"presence\":\"admitted\",\"reason\":null,\"seat\":1").await;
     let path = format!("/visits/{}/end", people[0].visit);
     world.post(&path, &people[0].session, &json!({})).await;
     until("\"state\":\"ended\"").await;
-    assert!(text.starts_with("retry: 1000\n\nevent: visit\ndata: {\"visit\":"));
+    assert!(text.starts_with("retry: 1000\n\nevent: visit\ndata: {\"now\":\"2027-01-15T08:00:00.000Z\",\"visit\":"), "{text}");
     world.stop().await;
 }
 

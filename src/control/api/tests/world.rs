@@ -11,13 +11,15 @@ use jiff::Timestamp;
 use reqwest::{Method, RequestBuilder, Response, StatusCode};
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use serde_json::{Value, json};
+use sqlx::Connection;
+use sqlx::sqlite::{SqliteConnectOptions, SqliteConnection};
 use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 use crate::control::api::{App, Limits, SiteInfo, Support, router, serve};
 use crate::control::registry::ports::{Media, WorkerInfo};
 use crate::control::registry::{Parts, Registry};
-use crate::control::schedule::Window;
+use crate::control::schedule::{Rules, Window};
 use crate::control::store::Store;
 use crate::control::verify::{SessionLimits, staff, terms};
 use crate::control::words::{Clock, Name, Staff};
@@ -31,6 +33,12 @@ pub(super) const OFFER: &str = include_str!("../../../../tests/fixtures/offers/c
 pub(super) struct Notes {
     pub(super) workers: Mutex<u16>,
     pub(super) commands: Mutex<Vec<(u16, Command)>>,
+}
+
+impl Notes {
+    pub(super) fn of(workers: u16) -> Notes {
+        Notes { workers: Mutex::new(workers), commands: Mutex::default() }
+    }
 }
 
 impl Media for Notes {
@@ -56,7 +64,7 @@ pub(super) struct World {
     pub(super) scheduler: String,
     pub(super) monitor: String,
     http: reqwest::Client,
-    _dir: tempfile::TempDir,
+    dir: tempfile::TempDir,
     shutdown: watch::Sender<bool>,
     server: tokio::task::JoinHandle<()>,
 }
@@ -94,11 +102,12 @@ impl World {
             let (_, token) = staff::issue(&store, Name::new(role.word()).unwrap(), role, clock.now()).await.unwrap();
             tokens.push(token.expose().to_owned());
         }
-        let media = Arc::new(Notes { workers: Mutex::new(2), commands: Mutex::default() });
+        let media = Arc::new(Notes::of(2));
         let registry = Registry::new(Parts {
             store,
             clock: clock.clone(),
             window: Window::default(),
+            rules: Rules::default(),
             sessions: SessionLimits::default(),
             media: media.clone(),
         });
@@ -132,7 +141,14 @@ impl World {
         let mut tokens = tokens.into_iter();
         let mut token = || tokens.next().unwrap();
         let (admin, scheduler, monitor) = (token(), token(), token());
-        World { clock, registry, media, address, certificate, admin, scheduler, monitor, http, _dir: dir, shutdown, server }
+        World { clock, registry, media, address, certificate, admin, scheduler, monitor, http, dir, shutdown, server }
+    }
+
+    /// Does something to the records behind the server's back.
+    pub(super) async fn sql(&self, statement: &'static str) {
+        let options = SqliteConnectOptions::new().filename(self.dir.path().join("quartet.db"));
+        let mut connection = SqliteConnection::connect_with(&options).await.unwrap();
+        sqlx::query(statement).execute(&mut connection).await.unwrap();
     }
 
     /// Stops the server and waits until it has finished.

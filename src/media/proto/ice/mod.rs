@@ -5,7 +5,7 @@
 mod lite;
 mod paths;
 
-pub use lite::{Checked, IceLite};
+pub use lite::{Checked, IceLite, Outdated};
 
 #[cfg(test)]
 mod tests;

@@ -41,9 +41,9 @@ impl Paths {
         forgotten
     }
 
-    /// Sends on this validated path from now on: whether it was another before.
-    pub(super) fn select(&mut self, path: Path) -> bool {
-        self.selected.replace(path) != Some(path)
+    /// Sends on this validated path from now on.
+    pub(super) fn select(&mut self, path: Path) {
+        self.selected = Some(path);
     }
 }
 

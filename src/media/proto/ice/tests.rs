@@ -46,7 +46,7 @@ fn a_check_is_answered_with_the_address_it_came_from() {
     let mut agent = agent();
     let mut reply = [0; 128];
     let checked = agent.handle_check(at(1), path(32_853), &check(), &mut reply).unwrap();
-    assert_eq!(checked, Checked { reply_len: 64, selected: false, forgotten: None });
+    assert_eq!(checked, Checked { reply_len: 64, selected: false, outdated: Outdated::Nothing });
     // RFC 5769 §2.2: 192.0.2.1:32853, masked.
     assert_eq!(reply[20..32], [0, 0x20, 0, 8, 0, 1, 0xa1, 0x47, 0xe1, 0x12, 0xa6, 0x43]);
 }
@@ -102,11 +102,11 @@ fn the_path_checked_longest_ago_gives_way_but_never_the_selected_one() {
     let mut agent = agent();
     hand(&mut agent, at(1), path(1), &nomination()).unwrap();
     for port in 2..=8 {
-        assert_eq!(hand(&mut agent, at(1), path(port), &check()).unwrap().0.forgotten, None);
+        assert_eq!(hand(&mut agent, at(1), path(port), &check()).unwrap().0.outdated, Outdated::Nothing);
     }
     hand(&mut agent, at(2), path(2), &check()).unwrap();
     for (port, forgotten) in [(9, 3), (10, 4), (3, 5), (11, 6), (12, 7), (13, 8), (14, 2), (15, 9)] {
-        assert_eq!(hand(&mut agent, at(3), path(port), &check()).unwrap().0.forgotten, Some(path(forgotten)), "{port}");
+        assert_eq!(hand(&mut agent, at(3), path(port), &check()).unwrap().0.outdated, Outdated::Path(path(forgotten)), "{port}");
         assert!(!agent.is_validated(path(forgotten)) && agent.is_validated(path(port)));
     }
     assert!(agent.is_validated(path(1)));
@@ -147,4 +147,85 @@ fn without_room_for_the_answer_nothing_happens() {
     let mut agent = agent();
     assert_eq!(agent.handle_check(at(1), path(1), &check(), &mut [0; 127]), Err(DropReason::OutboxFull));
     assert!(!agent.is_validated(path(1)));
+}
+
+const NEW_PASSWORD: &str = "twenty-two new letters";
+
+fn restart(agent: &mut IceLite, ufrag: &str) {
+    agent.restart(&credentials(ufrag, NEW_PASSWORD), &credentials("changed", "not used by us"));
+}
+
+fn new_check(nominating: bool) -> Vec<u8> {
+    let check = Sample::check("again:changed");
+    if nominating { check.nominating().ended(NEW_PASSWORD) } else { check.ended(NEW_PASSWORD) }
+}
+
+#[test]
+fn after_a_restart_the_old_path_is_used_until_a_new_check_selects_one() {
+    let mut agent = agent();
+    hand(&mut agent, at(1), path(1), &nomination()).unwrap();
+    hand(&mut agent, at(1), path(2), &check()).unwrap();
+    restart(&mut agent, "again");
+    assert!(agent.answers_to(b"ours") && agent.answers_to(b"again") && !agent.answers_to(b"other"));
+    assert_eq!(agent.selected(), Some(path(1)));
+    let checked = hand(&mut agent, at(2), path(3), &new_check(false)).unwrap().0;
+    assert_eq!((checked.selected, checked.outdated, agent.selected()), (false, Outdated::Nothing, Some(path(1))));
+    hand(&mut agent, at(2), path(2), &new_check(false)).unwrap();
+    assert!(hand(&mut agent, at(2), path(2), &nomination()).unwrap().0.selected, "the old credentials count until then");
+
+    let checked = hand(&mut agent, at(3), path(3), &new_check(true)).unwrap().0;
+    assert_eq!((checked.selected, checked.outdated, agent.selected()), (true, Outdated::Credentials, Some(path(3))));
+    assert!(!agent.answers_to(b"ours") && agent.answers_to(b"again"));
+    assert_eq!([1, 2, 3].map(|port| agent.is_validated(path(port))), [false, true, true], "only what was checked anew");
+    assert_eq!(hand(&mut agent, at(4), path(1), &nomination()), Err(DropReason::StunUnknownUser));
+    assert_eq!((agent.selected(), agent.last_heard()), (Some(path(3)), at(3)));
+}
+
+#[test]
+fn a_restart_on_the_same_path_outdates_the_credentials_and_moves_nothing() {
+    let mut agent = agent();
+    hand(&mut agent, at(1), path(1), &nomination()).unwrap();
+    restart(&mut agent, "again");
+    let checked = hand(&mut agent, at(2), path(1), &new_check(true)).unwrap().0;
+    assert_eq!((checked.selected, checked.outdated), (false, Outdated::Credentials));
+}
+
+#[test]
+fn a_restart_takes_the_place_of_one_that_led_to_nothing() {
+    let mut agent = agent();
+    hand(&mut agent, at(1), path(1), &nomination()).unwrap();
+    for number in 0..1_000 {
+        restart(&mut agent, &format!("again{number}"));
+    }
+    restart(&mut agent, "again");
+    assert!(!agent.answers_to(b"again0") && !agent.answers_to(b"again999") && agent.answers_to(b"again"));
+    assert_eq!(agent.selected(), Some(path(1)));
+    assert!(hand(&mut agent, at(2), path(2), &new_check(true)).unwrap().0.selected);
+}
+
+#[test]
+fn a_restart_is_proven_by_its_own_password_only() {
+    for (username, password, why) in [
+        ("again:changed", PASSWORD, DropReason::StunUnauthenticated),
+        ("ours:theirs", NEW_PASSWORD, DropReason::StunUnauthenticated),
+        ("again:theirs", NEW_PASSWORD, DropReason::StunUnknownUser),
+        ("ours:changed", PASSWORD, DropReason::StunUnknownUser),
+    ] {
+        let mut agent = agent();
+        restart(&mut agent, "again");
+        let datagram = Sample::check(username).nominating().ended(password);
+        assert_eq!(hand(&mut agent, at(1), path(1), &datagram), Err(why), "{username}");
+        assert!(agent.answers_to(b"ours") && !agent.is_validated(path(1)));
+    }
+}
+
+#[test]
+fn a_wrong_role_ends_no_restart() {
+    let mut agent = agent();
+    hand(&mut agent, at(1), path(1), &nomination()).unwrap();
+    restart(&mut agent, "again");
+    let datagram = Sample::check("again:changed").nominating().with(0x8029, &[1; 8]).ended(NEW_PASSWORD);
+    let (checked, kind, code) = hand(&mut agent, at(2), path(2), &datagram).unwrap();
+    assert_eq!((kind, code, checked.selected, checked.outdated), (0x0111, Some(87), false, Outdated::Nothing));
+    assert!(agent.answers_to(b"ours") && agent.selected() == Some(path(1)));
 }

@@ -1,0 +1,147 @@
+//! Every request that shows or tries something leaves a record before its answer goes out; without one there is
+//! no answer.
+//!
+//! What changed something was recorded in the transaction that changed it, and its answer says so with
+//! [`Recorded`]. What was only looked at, and what was refused, is recorded here.
+
+use std::convert::Infallible;
+use std::sync::{Arc, OnceLock};
+
+use axum::extract::{MatchedPath, Request, State};
+use axum::middleware::Next;
+use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
+
+use super::Shared;
+use super::problem::{Code, Problem};
+use crate::base::VisitId;
+use crate::base::ids::{AppointmentId, LinkId, ParticipantId, PatientId, ProviderId};
+use crate::control::words::{Act, Actor, Subject};
+
+/// Part of an answer to what was recorded with the change that it made.
+#[derive(Clone, Copy)]
+pub(super) struct Recorded;
+
+impl IntoResponseParts for Recorded {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+        parts.extensions_mut().insert(Recorded);
+        Ok(parts)
+    }
+}
+
+/// Learns who asks, once it is known.
+#[derive(Clone, Default)]
+pub(super) struct Witness(Arc<OnceLock<Actor>>);
+
+impl Witness {
+    pub(super) fn saw(&self, actor: Actor) {
+        // Who asks is found out once.
+        let _ = self.0.set(actor);
+    }
+
+    fn actor(&self) -> Actor {
+        self.0.get().copied().unwrap_or(Actor::Nobody)
+    }
+}
+
+/// What the audit calls a request, by its method and route. A route that is missing here is "request".
+const ACTIONS: &[(&str, &str, &str)] = &[
+    ("GET", "/providers", "provider.list"),
+    ("POST", "/providers", "provider.add"),
+    ("GET", "/providers/{provider}", "provider.look"),
+    ("GET", "/patients", "patient.list"),
+    ("POST", "/patients", "patient.add"),
+    ("GET", "/patients/{patient}", "patient.look"),
+    ("GET", "/appointments", "appointment.list"),
+    ("POST", "/appointments", "appointment.book"),
+    ("GET", "/appointments/{appointment}", "appointment.look"),
+    ("PATCH", "/appointments/{appointment}", "appointment.move"),
+    ("DELETE", "/appointments/{appointment}", "appointment.cancel"),
+    ("POST", "/appointments/{appointment}/links", "link.add"),
+    ("DELETE", "/appointments/{appointment}/links/{link}", "link.revoke"),
+    ("POST", "/appointments/{appointment}/links/{link}/unlock", "link.unlock"),
+    ("POST", "/appointments/{appointment}/links/{link}/reissue", "link.reissue"),
+    ("POST", "/verify", "door.verify"),
+    ("GET", "/events", "visit.watch"),
+    ("GET", "/audit", "audit.read"),
+    ("GET", "/visits/{visit}", "visit.look"),
+    ("GET", "/visits/{visit}/events", "visit.watch"),
+    ("POST", "/visits/{visit}/ready", "visit.ready"),
+    ("DELETE", "/visits/{visit}/ready", "visit.unready"),
+    ("POST", "/visits/{visit}/admit", "visit.admit"),
+    ("POST", "/visits/{visit}/message", "visit.message"),
+    ("POST", "/visits/{visit}/end", "visit.end"),
+    ("POST", "/visits/{visit}/participants/{participant}/step-out", "visit.step_out"),
+    ("POST", "/visits/{visit}/participants/{participant}/remove", "visit.remove"),
+    ("POST", "/visits/{visit}/seats", "seat.connect"),
+    ("PATCH", "/visits/{visit}/seats/{seat}", "seat.restart_ice"),
+    ("DELETE", "/visits/{visit}/seats/{seat}", "seat.leave"),
+    ("PUT", "/visits/{visit}/seats/{seat}/sources", "seat.sources"),
+];
+
+/// What says nothing about anybody and is asked without end: probes, metrics, what every page shows.
+const UNRECORDED: &[&str] = &["/healthz", "/readyz", "/metrics", "/site", "/terms"];
+
+/// Stands around every request of the API.
+pub(super) async fn audited(State(app): State<Shared>, mut request: Request, next: Next) -> Response {
+    // A path that leads nowhere tries nothing.
+    let Some(route) = request.extensions().get::<MatchedPath>().map(|path| path.as_str().to_owned()) else {
+        return next.run(request).await;
+    };
+    let route = route.strip_prefix(super::routes::BASE).unwrap_or(&route);
+    if UNRECORDED.contains(&route) {
+        return next.run(request).await;
+    }
+    let action = ACTIONS.iter().find(|(method, path, _)| *method == request.method().as_str() && *path == route);
+    let action = action.map_or("request", |(.., action)| *action);
+    let (visit, subject) = named(request.uri().path());
+    let witness = Witness::default();
+    request.extensions_mut().insert(witness.clone());
+
+    let response = next.run(request).await;
+    if response.extensions().get::<Recorded>().is_some() {
+        return response;
+    }
+    let code = match response.extensions().get::<Code>() {
+        Some(Code(code)) => code,
+        None => Act::DONE,
+    };
+    let act = Act { outcome: code, visit, subject, ..Act::done(witness.actor(), action) };
+    let registry = &app.registry;
+    match registry.store().record(&act, registry.clock().now()).await {
+        Ok(()) => response,
+        Err(error) => Problem::from(error).into_response(),
+    }
+}
+
+/// The visit that a path names, and the last other thing.
+fn named(path: &str) -> (Option<VisitId>, Option<Subject>) {
+    let mut visit = None;
+    let mut subject = None;
+    for part in path.split('/') {
+        visit = part.parse::<VisitId>().ok().or(visit);
+        let other = None
+            .or_else(|| part.parse::<AppointmentId>().ok().map(Subject::from))
+            .or_else(|| part.parse::<LinkId>().ok().map(Subject::from))
+            .or_else(|| part.parse::<ParticipantId>().ok().map(Subject::from))
+            .or_else(|| part.parse::<PatientId>().ok().map(Subject::from))
+            .or_else(|| part.parse::<ProviderId>().ok().map(Subject::from));
+        subject = other.or(subject);
+    }
+    (visit, subject)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_its_visit_and_the_last_other_thing_and_nothing_typed() {
+        let visit = VisitId::from_bits(7);
+        let (link, appointment) = (LinkId::from_bits(1), AppointmentId::from_bits(2));
+        assert_eq!(named(&format!("/api/v1/visits/{visit}/seats/2")), (Some(visit), None));
+        assert_eq!(named(&format!("/api/v1/appointments/{appointment}/links/{link}")), (None, Some(link.into())));
+        assert_eq!(named("/api/v1/patients/Rosalind%20Hawthorne"), (None, None));
+    }
+}

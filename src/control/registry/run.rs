@@ -1,0 +1,110 @@
+//! What happens to visits by itself: time passes, and media says things.
+
+use std::time::Duration;
+
+use tokio::sync::mpsc;
+
+use super::live::Registry;
+use crate::control::words::{Act, Actor};
+use crate::link::{Command, Event};
+
+/// How often seats and windows are looked at. People count in seconds; twice as often as that is enough.
+const TURN: Duration = Duration::from_millis(500);
+/// Turns between two questions to the workers for their counters.
+const REPORT_EVERY: u32 = 10;
+
+impl Registry {
+    /// Listens to media and lets time pass, until media has no more to say.
+    pub async fn run(self, mut events: mpsc::Receiver<(u16, Event)>) {
+        let mut turns = tokio::time::interval(TURN);
+        turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
+        let mut count = 0u32;
+        loop {
+            tokio::select! {
+                event = events.recv() => match event {
+                    Some((worker, event)) => self.handle_event(worker, event).await,
+                    None => return,
+                },
+                _ = turns.tick() => {
+                    self.handle_timeout().await;
+                    count = count.wrapping_add(1);
+                    if count.is_multiple_of(REPORT_EVERY) {
+                        for info in self.0.parts.media.workers() {
+                            self.0.parts.media.send(info.worker, Command::Report).await;
+                        }
+                    }
+                }
+            }
+        }
+    }
+
+    /// Time passed: seats kept long enough are freed, visits past their window end.
+    pub async fn handle_timeout(&self) {
+        let now = self.now();
+        for live in self.all() {
+            let held = live.hold().await;
+            let (id, over) = (held.room.visit.id, now.wall >= held.room.visit.hours.closes_at);
+            if held.room.visit.is_ended() {
+                continue;
+            }
+            if !over {
+                self.happened(held, |visit| visit.handle_timeout(now)).await;
+                continue;
+            }
+            drop(held);
+            if let Err(error) = self.end_with(id, Act::done(Actor::System, "visit.close")).await {
+                tracing::warn!(visit = %id, ?error, "a visit past its window could not be ended; it will be tried again");
+            }
+        }
+    }
+
+    /// Media said something.
+    pub async fn handle_event(&self, worker: u16, event: Event) {
+        let visit = match &event {
+            // A worker that begins carries nothing: whatever it carried before is lost.
+            Event::WorkerReady { .. } => return self.worker_lost(worker).await,
+            Event::Report(report) => return self.keep_report((**report).clone()),
+            // Said once, before anything else: see `resume`.
+            Event::Carried(_) => return,
+            Event::LegConnected { visit, .. }
+            | Event::LegSilent { visit, .. }
+            | Event::LegResumed { visit, .. }
+            | Event::LegEnded { visit, .. }
+            | Event::VisitFailed { visit } => *visit,
+        };
+        // Media knows only visits that are in memory; a word about another is late, and means nothing now.
+        let Some(live) = self.in_memory(visit) else { return };
+        let mut held = live.hold().await;
+        if held.room.worker != Some(worker) {
+            return;
+        }
+        let now = self.now();
+        if let Event::VisitFailed { .. } = event {
+            tracing::warn!(%visit, worker, "a visit failed on its worker; its people will reconnect");
+            held.room.worker = None;
+        }
+        self.happened(held, |visit| match event {
+            Event::LegConnected { seat, leg, .. } | Event::LegResumed { seat, leg, .. } => visit.leg_connected(seat, leg, now),
+            Event::LegSilent { seat, leg, .. } => visit.leg_silent(seat, leg, now.wall),
+            Event::LegEnded { seat, leg, why, .. } => {
+                tracing::debug!(visit = %visit.id, %seat, %leg, ?why, "leg ended");
+                visit.leg_ended(seat, leg, now)
+            }
+            Event::VisitFailed { .. } => visit.media_lost(now),
+            Event::WorkerReady { .. } | Event::Carried(_) | Event::Report(_) => false,
+        })
+        .await;
+    }
+
+    /// A worker is gone, with all that it carried.
+    pub async fn worker_lost(&self, worker: u16) {
+        let now = self.now();
+        for live in self.all() {
+            let mut held = live.hold().await;
+            if held.room.worker == Some(worker) {
+                held.room.worker = None;
+                self.happened(held, |visit| visit.media_lost(now)).await;
+            }
+        }
+    }
+}
