@@ -2,18 +2,28 @@
 
 import assert from 'node:assert/strict';
 import { readFileSync, readdirSync } from 'node:fs';
-import { test } from 'node:test';
+import { mock, test } from 'node:test';
 
 const PAGES = new URL('../../src/control/web/pages/', import.meta.url);
 const page = (name) => import(new URL(name, PAGES));
 
-const { text } = await page('text.js');
+const { opening, text } = await page('text.js');
 const { Problem } = await page('api.js');
 const { readBirthDate, refusal } = await page('verify.js');
 const { loudness } = await page('meter.js');
 const { initials } = await page('tiles.js');
-const { waitedFor } = await page('host.js');
-const { reasonOf } = await page('capture.js');
+const { devicesInWords, waitedFor } = await page('host.js');
+const { newlyPlugged, reasonOf } = await page('capture.js');
+const { pause } = await page('backoff.js');
+const { hearTime, serverNow } = await page('clock.js');
+const { iceFragment, mustReplace, renewedAnswer } = await page('connection.js');
+const { lesser, stepsAfter } = await page('devices.js');
+const { remaining } = await page('early.js');
+const { telephone } = await page('help.js');
+const { Patience, brightest, wrongNow } = await page('hints.js');
+const { unplugged } = await page('offer.js');
+const { Stream } = await page('stream.js');
+const { advise, missing, wayBack } = await page('support.js');
 
 const source = (name) => readFileSync(new URL(name, PAGES), 'utf8');
 const sources = readdirSync(PAGES).filter((name) => /\.(js|html)$/.test(name)).map(source).join('\n');
@@ -72,10 +82,11 @@ test('a refusal says what to do, and an error of our own is not dressed up as on
   const said = (status, body) => refusal(new Problem(status, body));
   assert.equal(said(403, { code: 'verification_failed' }), text.errors.verificationFailed);
   assert.equal(said(0, { code: 'network' }), text.errors.network);
-  assert.equal(said(429, { code: 'slow_down' }), text.errors.tooMany);
-  assert.equal(said(500, {}), text.errors.unexpected);
+  assert.equal(said(429, { code: 'too_many_tries' }), text.errors.tooMany(5));
+  assert.equal(refusal(new Problem(429, { code: 'too_many_tries' }, '61')), text.errors.tooMany(2));
+  assert.equal(said(500, {}), text.errors.unavailable);
+  assert.equal(said(409, { code: 'rejoin_closed' }), text.errors.rejoinClosed);
   assert.equal(said(409, { code: 'other', detail: 'In words.' }), 'In words.');
-  assert.match(said(403, { code: 'too_early', opens_at: '2026-06-15T09:30:00Z' }), /too early/);
   assert.throws(() => refusal(new RangeError('ours')), RangeError);
 });
 
@@ -111,4 +122,427 @@ test('a wait is told in whole minutes', () => {
   assert.equal(waitedFor('2026-06-15T09:59:30Z', now), text.justNow);
   assert.equal(waitedFor('2026-06-15T09:57:01Z', now), text.waitingMinutes(2));
   assert.equal(waitedFor('2026-06-15T10:00:05Z', now), text.justNow, 'clocks differ');
+});
+
+test('the first try again comes within a quarter of a second, later ones within two, and not all at once', () => {
+  for (const random of [0, 0.5, 1]) {
+    const pauses = [0, 1, 2, 3, 4, 9].map((attempt) => pause(attempt, random));
+    assert.ok(pauses[0] <= 250 && pauses.at(-1) <= 2_000, pauses.join());
+    assert.deepEqual(pauses, pauses.toSorted((a, b) => a - b));
+  }
+  assert.notEqual(pause(4, 0), pause(4, 1));
+});
+
+test('the server’s clock is kept as a difference, so that sleep does not stop it', () => {
+  hearTime('2026-06-15T10:00:00Z', Date.parse('2026-06-15T09:00:00Z'));
+  assert.equal(serverNow(Date.parse('2026-06-15T09:30:00Z')), Date.parse('2026-06-15T10:30:00Z'));
+  hearTime('no time at all', 0);
+  assert.equal(serverNow(Date.parse('2026-06-15T09:30:00Z')), Date.parse('2026-06-15T10:30:00Z'));
+  hearTime('2026-06-15T09:00:00Z', Date.parse('2026-06-15T09:00:00Z'));
+});
+
+test('what remains is told in seconds, minutes, hours and days', () => {
+  const minute = 60_000;
+  for (const [ms, expected] of [
+    [-5, text.inSeconds(0)],
+    [1, text.inSeconds(1)],
+    [59_001, text.inSeconds(60)],
+    [minute, text.inMinutes(1)],
+    [minute + 1, text.inMinutes(2)],
+    [59 * minute, text.inMinutes(59)],
+    [125 * minute, text.inHours(2, 5)],
+    [25 * 60 * minute, text.inDays(1, 1)],
+  ]) {
+    assert.equal(remaining(ms), expected, `${ms} ms`);
+  }
+});
+
+test('the day of an opening is said only where it is not today', () => {
+  const opens = '2026-06-15T12:30:00Z';
+  const time = new Intl.DateTimeFormat(undefined, { timeStyle: 'short' }).format(new Date(opens));
+  assert.equal(opening(opens, Date.parse('2026-06-15T12:00:00Z')), text.opensToday(time));
+  const said = opening(opens, Date.parse('2026-06-12T12:00:00Z'));
+  assert.ok(said.includes(time) && /15/.test(said), said);
+});
+
+test('a connection is replaced when the server has none of ours, or another while ours is broken', () => {
+  for (const [presence, leg, ours, connected, replace] of [
+    ['joined', 'a', 'a', true, false],
+    ['joined', 'a', 'a', false, false],
+    ['reconnecting', 'a', 'a', false, false],
+    ['reconnecting', null, 'a', true, true],
+    ['reconnecting', null, 'a', false, true],
+    ['reconnecting', 'b', 'a', true, false],
+    ['reconnecting', 'b', 'a', false, true],
+    ['reconnecting', null, null, false, false],
+    ['admitted', 'a', 'a', false, false],
+  ]) {
+    assert.equal(mustReplace({ presence, leg }, { ours, connected }), replace, `${presence} ${leg} ${ours} ${connected}`);
+  }
+});
+
+test('a restart tells the first credentials of an offer, and rebuilds the whole answer with the new ones', () => {
+  const offer = 'v=0\r\nm=audio 9\r\na=ice-ufrag:new\r\na=ice-pwd:secret\r\nm=video 9\r\na=ice-ufrag:new\r\na=ice-pwd:secret\r\n';
+  assert.equal(iceFragment(offer), 'a=ice-ufrag:new\r\na=ice-pwd:secret\r\n');
+  const answer = [
+    'v=0', 'a=ice-lite', 'm=audio 9', 'a=ice-ufrag:one', 'a=ice-pwd:two', 'a=candidate:1 old', 'a=candidate:2 old', 'a=end-of-candidates',
+    'a=mid:0', 'm=video 9', 'a=ice-ufrag:one', 'a=ice-pwd:two', 'a=mid:1', '',
+  ].join('\r\n');
+  const fragment = 'a=ice-ufrag:three\r\na=ice-pwd:four\r\na=candidate:1 new\r\na=end-of-candidates\r\n';
+  assert.equal(
+    renewedAnswer(answer, fragment),
+    [
+      'v=0', 'a=ice-lite', 'm=audio 9', 'a=ice-ufrag:three', 'a=ice-pwd:four', 'a=candidate:1 new', 'a=end-of-candidates',
+      'a=mid:0', 'm=video 9', 'a=ice-ufrag:three', 'a=ice-pwd:four', 'a=mid:1', '',
+    ].join('\r\n'),
+  );
+});
+
+const AGENTS = {
+  chromeWindows: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36',
+  headless: 'Mozilla/5.0 (X11; Linux x86_64) AppleWebKit/537.36 (KHTML, like Gecko) HeadlessChrome/126.0.0.0 Safari/537.36',
+  edge: 'Mozilla/5.0 (Windows NT 10.0; Win64; x64) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Safari/537.36 Edg/126.0.0.0',
+  firefox: 'Mozilla/5.0 (X11; Linux x86_64; rv:127.0) Gecko/20100101 Firefox/127.0',
+  safariMac: 'Mozilla/5.0 (Macintosh; Intel Mac OS X 10_15_7) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Safari/605.1.15',
+  safariPhone: 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Version/17.5 Mobile/15E148 Safari/604.1',
+  chromeIphone: 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) CriOS/126.0.6478.54 Mobile/15E148 Safari/604.1',
+  chromeAndroid: 'Mozilla/5.0 (Linux; Android 10; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/126.0.0.0 Mobile Safari/537.36',
+  firefoxAndroid: 'Mozilla/5.0 (Android 14; Mobile; rv:127.0) Gecko/127.0 Firefox/127.0',
+  samsung: 'Mozilla/5.0 (Linux; Android 14; SM-S901B) AppleWebKit/537.36 (KHTML, like Gecko) SamsungBrowser/25.0 Chrome/121.0.0.0 Mobile Safari/537.36',
+  facebookIphone: 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [FBAN/FBIOS;FBAV/468.0]',
+  instagramAndroid: 'Mozilla/5.0 (Linux; Android 14; Pixel 8; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/126.0.0.0 Mobile Safari/537.36 Instagram 334.0.0',
+  line: 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 Safari Line/14.8.0',
+  google: 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) GSA/321.0 Mobile/15E148 Safari/604.1',
+  webviewAndroid: 'Mozilla/5.0 (Linux; Android 14; Pixel 8; wv) AppleWebKit/537.36 (KHTML, like Gecko) Version/4.0 Chrome/126.0.0.0 Mobile Safari/537.36',
+  webviewIphone: 'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148',
+  nobody: '',
+};
+
+test('a browser is known by its name, and advised by what it lacks', () => {
+  const minimums = { chrome: 120, edge: 120, firefox: 128, safari: 17, ios: 17, android: 12 };
+  for (const [agent, browser, system, app, old, preferred, back] of [
+    ['chromeWindows', 'chrome', 'windows', null, null, true, 'chrome'],
+    ['headless', 'chrome', 'linux', null, null, true, 'chrome'],
+    ['edge', 'edge', 'windows', null, null, true, 'edge'],
+    ['firefox', 'firefox', 'linux', null, 'browser', false, 'firefox'],
+    ['safariMac', 'safari', 'macos', null, null, false, 'safari'],
+    ['safariPhone', 'safari', 'ios', null, null, true, 'safariPhone'],
+    ['chromeIphone', 'chrome', 'ios', null, null, true, 'otherPhone'],
+    ['chromeAndroid', 'chrome', 'android', null, 'system', true, 'chromePhone'],
+    ['firefoxAndroid', 'firefox', 'android', null, 'browser', false, 'firefoxPhone'],
+    ['samsung', 'samsung', 'android', null, null, false, 'chromePhone'],
+    ['facebookIphone', 'other', 'ios', 'Facebook', null, true, 'otherPhone'],
+    ['instagramAndroid', 'chrome', 'android', 'Instagram', null, true, 'chromePhone'],
+    ['line', 'other', 'ios', 'LINE', null, true, 'otherPhone'],
+    ['google', 'other', 'ios', 'Google', null, true, 'otherPhone'],
+    ['webviewAndroid', 'chrome', 'android', '', null, true, 'chromePhone'],
+    ['webviewIphone', 'other', 'ios', '', null, true, 'otherPhone'],
+    ['nobody', 'other', 'other', null, null, false, 'other'],
+  ]) {
+    const advice = advise(AGENTS[agent], minimums);
+    assert.deepEqual(
+      [advice.browser, advice.system, advice.app, advice.old, advice.preferred, wayBack(advice)],
+      [browser, system, app, old, preferred, back],
+      agent,
+    );
+    assert.equal(advise(AGENTS[agent]).old, null, `${agent}: no minimums, no judgement`);
+    assert.ok(text.denied[back], back);
+  }
+});
+
+test('what a browser cannot do is asked of the browser itself, and each lack has words', () => {
+  class Peer {
+    addTransceiver() {}
+  }
+  const whole = {
+    isSecureContext: true,
+    RTCPeerConnection: Peer,
+    navigator: { mediaDevices: { getUserMedia() {} } },
+    EventSource: class {},
+    RTCRtpReceiver: { getCapabilities: () => ({ codecs: [{ mimeType: 'video/VP8' }] }) },
+  };
+  for (const [without, expected] of [
+    [{}, []],
+    [{ isSecureContext: false, navigator: {} }, ['secure']],
+    [{ RTCPeerConnection: undefined }, ['connection']],
+    [{ navigator: {} }, ['devices']],
+    [{ EventSource: undefined }, ['events']],
+    [{ RTCRtpReceiver: { getCapabilities: () => ({ codecs: [{ mimeType: 'video/H264' }] }) } }, ['picture']],
+    [{ RTCRtpReceiver: undefined }, []],
+  ]) {
+    const lacks = missing({ ...whole, ...without });
+    assert.deepEqual(lacks, expected);
+    for (const lack of lacks) assert.ok(text.missing[lack], lack);
+  }
+});
+
+test('who was refused is led back by what the browser says first, and by its name last', () => {
+  assert.deepEqual(stepsAfter({ message: 'Permission denied by system' }, 'granted', AGENTS.firefox), text.denied.system);
+  assert.deepEqual(stepsAfter({ message: 'Permission dismissed' }, 'prompt', AGENTS.firefox), text.denied.asked);
+  assert.deepEqual(stepsAfter({ message: 'Permission denied' }, 'denied', AGENTS.firefox), text.denied.firefox);
+  assert.deepEqual(stepsAfter({}, null, AGENTS.safariPhone), text.denied.safariPhone);
+});
+
+test('with less, a person goes on with what they have', () => {
+  const both = { camera: true, microphone: true };
+  const here = (camera, microphone) => ({ camera: Array(camera).fill({}), microphone: Array(microphone).fill({}) });
+  assert.equal(lesser(both, here(1, 1)).word, text.withoutCamera);
+  assert.equal(lesser(both, here(0, 1)).word, text.withoutCamera);
+  assert.equal(lesser(both, here(1, 0)).word, text.withoutMicrophone);
+  assert.equal(lesser(both, here(0, 0)).word, text.withoutCamera, 'a browser that tells nothing');
+  assert.equal(lesser({ camera: false, microphone: true }, here(1, 1)).word, text.withoutBoth);
+  assert.equal(lesser({ camera: true, microphone: false }, here(1, 0)).word, text.withoutBoth);
+});
+
+test('only a device that was not there before is new, and not under its second name', () => {
+  const device = (kind, deviceId) => ({ kind, deviceId });
+  const before = [device('audioinput', 'a'), device('videoinput', 'a')];
+  const now = [...before, device('audioinput', 'default'), device('audiooutput', 'a'), device('videoinput', 'b'), device('videoinput', '')];
+  assert.deepEqual(newlyPlugged(before, now).map(({ kind, device: { deviceId } }) => `${kind} ${deviceId}`), ['speaker a', 'camera b']);
+  for (const kind of ['camera', 'microphone', 'speaker']) assert.ok(text.plugged[kind]('x') && text.fellBack[kind]('x'));
+  assert.equal(unplugged({ kind: 'camera', now: null }), text.errors.cameraLost);
+  assert.equal(unplugged({ kind: 'microphone', now: 'Headset' }), text.fellBack.microphone('Headset'));
+});
+
+test('a device is said to be wrong only when it has been for a while, and equipment is suspected later still', () => {
+  const fine = { microphoneOn: true, deviceMuted: false, level: -60, cameraOn: true, brightness: 90 };
+  const wrong = (what) => [...wrongNow({ ...fine, ...what })];
+  assert.deepEqual(wrong({}), []);
+  assert.deepEqual(wrong({ level: -120 }), ['unheard']);
+  assert.deepEqual(wrong({ level: -120, deviceMuted: true }), ['muted']);
+  assert.deepEqual(wrong({ level: -120, microphoneOn: false }), []);
+  assert.deepEqual(wrong({ level: null, brightness: null }), []);
+  assert.deepEqual(wrong({ brightness: 3 }), ['black']);
+  assert.deepEqual(wrong({ brightness: 3, cameraOn: false }), []);
+
+  const patience = new Patience();
+  assert.equal(patience.look(new Set(['unheard']), 0), null);
+  assert.equal(patience.look(new Set(), 5_000), null, 'a word between');
+  assert.equal(patience.look(new Set(['unheard']), 6_000), null);
+  assert.deepEqual(patience.look(new Set(['unheard', 'black']), 12_000), { hint: 'unheard', equipment: false });
+  assert.deepEqual(patience.look(new Set(['unheard', 'black']), 36_000), { hint: 'unheard', equipment: true });
+  assert.deepEqual(patience.look(new Set(['black']), 36_500), { hint: 'black', equipment: false });
+  for (const hint of ['muted', 'unheard', 'black']) assert.ok(text.hints[hint]);
+});
+
+test('a picture is as bright as its brightest point', () => {
+  assert.equal(brightest([0, 0, 0, 255, 0, 0, 0, 255]), 0);
+  assert.equal(Math.round(brightest([0, 0, 0, 255, 255, 255, 255, 255])), 255);
+});
+
+test('of someone’s devices only what is amiss is said', () => {
+  assert.equal(devicesInWords(null), '');
+  assert.equal(devicesInWords({ camera: true, microphone: true, speaker: 'heard' }), '');
+  assert.equal(devicesInWords({ camera: true, microphone: true, speaker: 'untested' }), '');
+  assert.equal(devicesInWords({ camera: false, microphone: true, speaker: 'not_heard' }), `${text.devicesOf.camera}, ${text.devicesOf.notHeard}`);
+});
+
+test('a number is called as it is written, without what only the eye needs', () => {
+  assert.equal(telephone('+1 (555) 010-0199'), 'tel:+15550100199');
+  assert.equal(telephone('711'), 'tel:711');
+});
+
+/** Tabs of one browser: its locks, its channel and its event sources, and a clock that only the test moves. */
+function tabs() {
+  const sources = [];
+  const channels = new Set();
+  const locks = new Map();
+  const later = (work) => void Promise.resolve().then(work);
+  const lock = (name) => locks.get(name) ?? locks.set(name, { held: [], queue: [] }).get(name);
+
+  const grant = (name) => {
+    const { held, queue } = lock(name);
+    while (queue.length > 0 && (held.length === 0 || (queue[0].shared && held.every(({ shared }) => shared)))) {
+      const next = queue.shift();
+      held.push(next);
+      later(() =>
+        next.begin().then(() => {
+          const at = held.indexOf(next);
+          if (at >= 0) held.splice(at, 1);
+          next.resolve();
+          grant(name);
+        }),
+      );
+    }
+  };
+  const manager = {
+    request: (name, { mode, signal, steal = false }, begin) =>
+      new Promise((resolve, reject) => {
+        const one = { shared: mode === 'shared', begin, resolve, reject };
+        const { held, queue } = lock(name);
+        signal?.addEventListener('abort', () => {
+          if (queue.includes(one)) queue.splice(queue.indexOf(one), 1) && reject(new Error('AbortError'));
+        });
+        if (steal) {
+          for (const loser of held.splice(0)) loser.reject(new Error('AbortError'));
+          queue.unshift(one);
+        } else {
+          queue.push(one);
+        }
+        grant(name);
+      }),
+    query: async () => ({ held: [...locks].flatMap(([name, { held }]) => held.map(() => ({ name }))) }),
+  };
+  class Channel extends EventTarget {
+    constructor() {
+      super();
+      channels.add(this);
+    }
+
+    postMessage(data) {
+      for (const other of channels) {
+        if (other === this || other.frozen) continue;
+        later(() => other.dispatchEvent(Object.assign(new Event('message'), { data: structuredClone(data) })));
+      }
+    }
+
+    close() {
+      channels.delete(this);
+    }
+  }
+  class Source extends EventTarget {
+    static CLOSED = 2;
+    readyState = 1;
+
+    constructor(url) {
+      super();
+      this.url = url;
+      sources.push(this);
+    }
+
+    send(type, data) {
+      this.dispatchEvent(Object.assign(new Event(type), { data: JSON.stringify(data) }));
+    }
+
+    fail(readyState) {
+      this.readyState = readyState;
+      this.dispatchEvent(new Event('error'));
+    }
+
+    close() {
+      this.closed = true;
+    }
+  }
+  return {
+    world: { locks: manager, Channel, Source, visible: () => true },
+    channels,
+    open: () => sources.filter(({ closed }) => !closed),
+    sources,
+    /** Lets everything that is due happen. */
+    async settle() {
+      for (let turn = 0; turn < 50; turn += 1) await Promise.resolve();
+    },
+  };
+}
+
+const viewOf = (participant, words) => ({ you: { participant }, words });
+
+/** A stream that notes what it is told. */
+function listen(world, participant) {
+  const heard = [];
+  const note = (word) => (more) => heard.push(more === undefined ? word : `${word} ${more?.words ?? more}`);
+  const stream = new Stream(participant, { view: note('view'), gone: note('gone'), open: note('open'), broken: note('broken') }, world);
+  return { stream, heard };
+}
+
+test('tabs of one browser share one event stream, and each hears its own participant', async () => {
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const { world, open, settle } = tabs();
+  const [one, two] = [listen(world, 'par-1'), listen(world, 'par-2')];
+  await settle();
+  const [source, ...more] = open();
+  assert.deepEqual(more, [], 'one stream');
+  assert.equal(source.url, '/api/v1/events?participant=par-1&participant=par-2');
+  source.send('visit', viewOf('par-1', 'first'));
+  source.send('visit', viewOf('par-2', 'second'));
+  source.send('gone', { participant: 'par-2' });
+  await settle();
+  assert.deepEqual(one.heard, ['view first']);
+  assert.deepEqual(two.heard, ['view second', 'gone']);
+
+  const three = listen(world, 'par-1');
+  await settle();
+  assert.deepEqual(open(), [source], 'nobody new is watched');
+  assert.deepEqual(three.heard, ['view first'], 'a tab that comes later hears the newest view at once');
+  for (const { stream } of [one, two, three]) stream.close();
+  await settle();
+  assert.deepEqual(open(), []);
+  mock.timers.reset();
+});
+
+test('a leader that closes hands over at once, and who is gone is watched no longer', async () => {
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const { world, open, settle } = tabs();
+  const [one, two] = [listen(world, 'par-1'), listen(world, 'par-2')];
+  await settle();
+  one.stream.close();
+  await settle();
+  const [source, ...more] = open();
+  assert.deepEqual(more, []);
+  assert.equal(source.url, '/api/v1/events?participant=par-2');
+  source.send('visit', viewOf('par-2', 'after'));
+  assert.deepEqual(two.heard, ['view after']);
+  assert.deepEqual(one.heard, []);
+  two.stream.close();
+  mock.timers.reset();
+});
+
+test('a leader that is frozen with the lock in its hand is replaced, and yields when it wakes', async () => {
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const { world, channels, open, settle } = tabs();
+  const one = listen(world, 'par-1');
+  await settle();
+  const [frozen] = channels;
+  frozen.frozen = true;
+  const two = listen(world, 'par-2');
+  await settle();
+  mock.timers.tick(3_000);
+  await settle();
+  mock.timers.tick(1_000);
+  await settle();
+  frozen.frozen = false;
+  await settle();
+  const [source, ...more] = open();
+  assert.deepEqual(more, [], 'the old leader has closed its own');
+  source.send('visit', viewOf('par-1', 'again'));
+  await settle();
+  assert.deepEqual(one.heard, ['view again']);
+  for (const { stream } of [one, two]) stream.close();
+  mock.timers.reset();
+});
+
+test('a stream that breaks is opened again within half a second, and every tab is told', async () => {
+  mock.timers.enable({ apis: ['setTimeout', 'setInterval'] });
+  const { world, open, sources, settle } = tabs();
+  const [one, two] = [listen(world, 'par-1'), listen(world, 'par-2')];
+  await settle();
+  open()[0].fail(0);
+  await settle();
+  assert.deepEqual(open(), []);
+  mock.timers.tick(500);
+  assert.equal(open().length, 1);
+  open()[0].fail(world.Source.CLOSED);
+  await settle();
+  mock.timers.tick(500);
+  open()[0].send('open');
+  await settle();
+  for (const { heard } of [one, two]) assert.deepEqual(heard, ['broken false', 'broken true', 'open']);
+  const before = sources.length;
+  two.stream.renew();
+  await settle();
+  assert.equal(sources.length, before + 1, 'any tab may have it opened anew');
+  assert.equal(open().length, 1);
+  for (const { stream } of [one, two]) stream.close();
+  mock.timers.reset();
+});
+
+test('where a browser has no locks or no channel, each tab has a stream of its own', async () => {
+  for (const lacking of ['locks', 'Channel']) {
+    const { world, open, settle } = tabs();
+    const mine = [listen({ ...world, [lacking]: undefined }, 'par-1'), listen({ ...world, [lacking]: undefined }, 'par-2')];
+    await settle();
+    assert.deepEqual(open().map(({ url }) => url), ['/api/v1/events?participant=par-1', '/api/v1/events?participant=par-2']);
+    for (const { stream } of mine) stream.close();
+    assert.deepEqual(open(), []);
+  }
 });

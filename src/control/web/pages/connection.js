@@ -1,9 +1,11 @@
 // One seat's media: one RTCPeerConnection, one offer, one answer, for as long as it lives.
 //
 // Everything a visit of four can need is offered at once, so that people come, go, share and stop sharing
-// without another negotiation. When a connection is beyond repair, a new one takes its place.
+// without another negotiation. A path that breaks is mended by an ICE restart on the same connection; a connection
+// that the server no longer has, or that is beyond repair, is replaced by a new one.
 
 import { Problem } from './api.js';
+import { pause } from './backoff.js';
 
 /** The other seats. */
 const OTHERS = 3;
@@ -16,12 +18,54 @@ const LAYERS = [
 ];
 const SCREEN = [{ maxBitrate: 2_000_000 }];
 
+/** A shorter break mends itself with the next checks; a longer one is a new network, which a restart finds. */
+const RESTART_AFTER_MS = 2_000;
 /** How long a connection may be broken before it is given up. ICE mends most breaks within five seconds. */
 const PATIENCE_MS = 10_000;
 /** How long a new connection may take. A slow phone needs some seconds; a dead path never comes. */
 const OPENING_MS = 20_000;
-const RETRY_MS = [0, 1_000, 2_000, 4_000, 8_000];
+/**
+ * How long after an answer a view may still speak of the connection before it. Shorter, and a late event would throw
+ * a good connection away; longer, and a server that lost us again would be believed too late.
+ */
+const SETTLE_MS = 1_500;
 const TELL_AGAIN_MS = 2_000;
+
+/**
+ * Must a page whose connection is `ours` make a new one, when the server says that `leg` carries it? The media
+ * process, or the whole server, may have been started again: then nothing is left to mend, and nobody waits for ICE.
+ */
+export function mustReplace({ presence, leg }, { ours, connected }) {
+  if (ours === null) return false;
+  if (presence === 'reconnecting' && leg === null) return true;
+  return leg !== ours && !connected;
+}
+
+/** What an ICE restart tells of an offer (RFC 8840 §4.4): the credentials of its first line. */
+export function iceFragment(sdp) {
+  const lines = sdp.split(/\r?\n/);
+  const first = (start) => lines.find((line) => line.startsWith(start));
+  return `${[first('a=ice-ufrag:'), first('a=ice-pwd:')].join('\r\n')}\r\n`;
+}
+
+/** The same answer with the credentials and candidates of `fragment`: a browser takes nothing less than a whole one. */
+export function renewedAnswer(answer, fragment) {
+  const fresh = fragment.split(/\r?\n/);
+  const of = (start) => fresh.filter((line) => line.startsWith(start));
+  const candidates = [...of('a=candidate:'), ...of('a=end-of-candidates')];
+  const renewed = [];
+  let placed = false;
+  for (const line of answer.split(/\r?\n/)) {
+    if (line.startsWith('m=')) placed = false;
+    if (line.startsWith('a=ice-ufrag:')) renewed.push(...of('a=ice-ufrag:'));
+    else if (line.startsWith('a=ice-pwd:')) renewed.push(...of('a=ice-pwd:'));
+    else if (line.startsWith('a=candidate:') || line === 'a=end-of-candidates') {
+      if (!placed) renewed.push(...candidates);
+      placed = true;
+    } else renewed.push(line);
+  }
+  return renewed.join('\r\n');
+}
 
 /**
  * Events: `line` (`{ name, track }`: "seat2" or "screen" can be shown), `state` (`connected` or
@@ -35,6 +79,16 @@ export class Connection extends EventTarget {
   #senders = null;
   #screen = null;
   #seat = null;
+  #leg = null;
+  #answer = null;
+  /** What the server said of us last. */
+  #said = null;
+  /** Until when an offer is on its way, or its answer so new that older news may follow. */
+  #settling = null;
+  #restarting = false;
+  /** Whether this connection has been connected before. */
+  #opened = false;
+  #mending = null;
   #patience = null;
   #attempts = 0;
   #told = '';
@@ -52,13 +106,29 @@ export class Connection extends EventTarget {
   /** Takes the seat. Throws a `Problem` when it is refused. */
   async open() {
     const peer = this.#build();
+    this.#leg = null;
     await peer.setLocalDescription(await peer.createOffer());
-    const { answer, seat } = await this.#api.sit(peer.localDescription.sdp);
+    const { answer, seat, leg } = await this.#api.sit(peer.localDescription.sdp);
     if (peer !== this.#peer) return;
-    this.#seat = seat;
+    [this.#seat, this.#leg, this.#answer] = [seat, leg, answer];
+    // Whatever was said before speaks of the connection before.
+    this.#said = null;
+    clearTimeout(this.#settling);
+    this.#settling = setTimeout(() => this.#settled(), SETTLE_MS);
     await peer.setRemoteDescription({ type: 'answer', sdp: answer });
     this.#told = '';
     this.#tellSources();
+  }
+
+  /** The server says how it sees us: our entry of a view. */
+  follow(you) {
+    this.#said = you;
+    if (this.#settling === null) this.#compare();
+  }
+
+  /** The device has slept, or its network has changed: the path may be dead before ICE says so. */
+  check() {
+    if (['connected', 'disconnected'].includes(this.#peer?.connectionState)) void this.#restart();
   }
 
   /** Gives the seat back. */
@@ -70,7 +140,7 @@ export class Connection extends EventTarget {
 
   close() {
     this.#closed = true;
-    clearTimeout(this.#patience);
+    this.#stopTimers();
     this.#capture.removeEventListener('change', this.#followCapture);
     this.#screen?.stop();
     this.#screen = null;
@@ -100,6 +170,10 @@ export class Connection extends EventTarget {
     return levels;
   }
 
+  get #connected() {
+    return this.#peer?.connectionState === 'connected';
+  }
+
   #build() {
     this.#peer?.close();
     const peer = new RTCPeerConnection({ bundlePolicy: 'max-bundle' });
@@ -125,27 +199,34 @@ export class Connection extends EventTarget {
     });
     peer.addEventListener('connectionstatechange', () => this.#stateChanged(peer));
     this.#peer = peer;
+    this.#opened = false;
     this.#giveUpAfter(OPENING_MS);
     return peer;
   }
 
   #stateChanged(peer) {
     if (peer !== this.#peer) return;
+    clearTimeout(this.#mending);
     switch (peer.connectionState) {
       case 'connected':
         clearTimeout(this.#patience);
+        this.#opened = true;
         this.#attempts = 0;
         this.#say('state', 'connected');
         break;
       case 'disconnected':
         this.#say('state', 'reconnecting');
+        this.#mending = setTimeout(() => void this.#restart(), RESTART_AFTER_MS);
         this.#giveUpAfter(PATIENCE_MS);
         break;
       case 'failed':
       case 'closed':
         void this.#again();
         break;
-      default: // `new` and `connecting`: on the way.
+      case 'connecting':
+        this.#giveUpAfter(this.#opened ? PATIENCE_MS : OPENING_MS);
+        break;
+      default: // `new`: on the way.
     }
   }
 
@@ -154,24 +235,63 @@ export class Connection extends EventTarget {
     this.#patience = setTimeout(() => void this.#again(), time);
   }
 
+  #settled() {
+    this.#settling = null;
+    this.#compare();
+  }
+
+  #compare() {
+    if (this.#closed || !this.#said || !mustReplace(this.#said, { ours: this.#leg, connected: this.#connected })) return;
+    void this.#again();
+  }
+
+  /** New paths for the same connection, its keys and its lines: nobody else notices. */
+  async #restart() {
+    const peer = this.#peer;
+    if (!peer || this.#leg === null || this.#restarting) return;
+    this.#restarting = true;
+    try {
+      await peer.setLocalDescription(await peer.createOffer({ iceRestart: true }));
+      const { fragment, leg } = await this.#api.restart(this.#seat, this.#leg, iceFragment(peer.localDescription.sdp));
+      if (peer !== this.#peer) return;
+      this.#leg = leg ?? this.#leg;
+      this.#answer = renewedAnswer(this.#answer, fragment);
+      await peer.setRemoteDescription({ type: 'answer', sdp: this.#answer });
+    } catch (problem) {
+      if (peer !== this.#peer) return;
+      // A path that works is not given up for a server that cannot be asked just now.
+      const keep = problem.passing && this.#connected;
+      if (keep) await peer.setLocalDescription({ type: 'rollback' }).catch(() => this.#again());
+      else void this.#again();
+    } finally {
+      this.#restarting = false;
+    }
+  }
+
   /** A new connection in place of the old: the newest one has the seat. */
   async #again() {
-    clearTimeout(this.#patience);
+    this.#stopTimers();
     this.#peer?.close();
     this.#peer = null;
+    this.#leg = null;
     this.#say('state', 'reconnecting');
-    const wait = RETRY_MS[Math.min(this.#attempts, RETRY_MS.length - 1)];
+    const attempt = this.#attempts;
     this.#attempts += 1;
-    await new Promise((done) => setTimeout(done, wait));
+    // The first at once: nothing has been refused yet.
+    if (attempt > 0) await new Promise((done) => setTimeout(done, pause(attempt - 1)));
     if (this.#closed || this.#peer) return;
     try {
       await this.open();
     } catch (problem) {
       if (this.#closed) return;
-      const passing = problem instanceof Problem && (problem.status === 0 || problem.status >= 500);
-      if (passing) void this.#again();
+      if (problem instanceof Problem && problem.passing) void this.#again();
       else this.#say('refused', problem);
     }
+  }
+
+  #stopTimers() {
+    for (const timer of [this.#patience, this.#mending, this.#settling]) clearTimeout(timer);
+    this.#settling = null;
   }
 
   /** Puts the devices that are open now on their lines. */
@@ -188,7 +308,7 @@ export class Connection extends EventTarget {
   /** One message at a time, the newest truth last. */
   #tellSources() {
     this.#telling = this.#telling.then(async () => {
-      if (this.#closed || this.#seat === null) return;
+      if (this.#closed || this.#leg === null) return;
       const sources = { ...this.#capture.sources(), screen: this.#screen !== null };
       const told = JSON.stringify(sources);
       if (told === this.#told) return;
@@ -197,7 +317,7 @@ export class Connection extends EventTarget {
         this.#told = told;
       } catch (problem) {
         if (problem.code === 'screen_taken') this.dispatchEvent(new CustomEvent('screenrefused'));
-        if (problem.code === 'network') setTimeout(() => this.#tellSources(), TELL_AGAIN_MS);
+        if (problem.passing) setTimeout(() => this.#tellSources(), TELL_AGAIN_MS);
       }
     });
   }

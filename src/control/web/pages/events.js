@@ -1,10 +1,11 @@
 // The visit's state as the server tells it, for as long as anyone listens.
 
 import { Problem } from './api.js';
+import { hearTime } from './clock.js';
+import { Stream } from './stream.js';
 
-/** How long the stream may be away before a person is told. A blink is not news. */
-const QUIET_MS = 3_000;
-const RETRY_MS = 2_000;
+/** How long the stream may be away before a person is told. A blink is not news; a still picture is. */
+const QUIET_MS = 2_000;
 
 /**
  * Watches one visit. `onView` gets every state, the first at once; `onAway(true)` says that the server cannot
@@ -13,59 +14,67 @@ const RETRY_MS = 2_000;
 export class Watch {
   #api;
   #tell;
-  #source = null;
+  #stream;
   #quiet = null;
-  #retry = null;
+  #asking = false;
   #closed = false;
 
   constructor(api, { onView, onAway, onLost }) {
     this.#api = api;
     this.#tell = { onView, onAway, onLost };
-    this.#open();
+    this.#stream = new Stream(api.participant, {
+      view: (view) => this.#heard(view),
+      open: () => this.#here(),
+      gone: () => this.#gone(),
+      broken: (refused) => this.#broken(refused),
+    });
   }
 
   close() {
     this.#closed = true;
     clearTimeout(this.#quiet);
-    clearTimeout(this.#retry);
-    this.#source?.close();
+    this.#stream.close();
   }
 
-  #open() {
-    this.#source = new EventSource(this.#api.eventsUrl());
-    this.#source.addEventListener('open', () => this.#heard());
-    this.#source.addEventListener('visit', (event) => {
-      this.#heard();
-      this.#tell.onView(JSON.parse(event.data));
-    });
-    this.#source.addEventListener('error', () => this.#broken());
+  /** The device has slept, or its network has changed: nothing that looks open is believed. */
+  check() {
+    this.#stream.renew();
+    void this.#ask();
   }
 
-  #heard() {
+  #here() {
     clearTimeout(this.#quiet);
     this.#quiet = null;
     this.#tell.onAway(false);
   }
 
-  /** A browser comes back by itself after a lost connection, but never after a refusal. */
-  #broken() {
+  #heard(view) {
     if (this.#closed) return;
-    this.#quiet ??= setTimeout(() => this.#tell.onAway(true), QUIET_MS);
-    if (this.#source.readyState === EventSource.CLOSED) this.#retry = setTimeout(() => this.#ask(), RETRY_MS);
+    hearTime(view.now);
+    this.#here();
+    this.#tell.onView(view);
   }
 
-  /** Was it a refusal, or is the server merely starting again? */
+  #gone() {
+    if (!this.#closed) this.#tell.onLost();
+  }
+
+  #broken(refused) {
+    this.#quiet ??= setTimeout(() => this.#tell.onAway(true), QUIET_MS);
+    if (refused) void this.#ask();
+  }
+
+  /** How things stand. The stream cannot say why it was refused: our session's end, or a server that starts. */
   async #ask() {
+    if (this.#asking) return;
+    this.#asking = true;
     try {
-      const view = await this.#api.view();
-      if (this.#closed) return;
-      this.#tell.onView(view);
-      if (!this.#closed) this.#open();
+      this.#heard(await this.#api.view());
     } catch (problem) {
-      if (this.#closed) return;
-      const refused = problem instanceof Problem && [401, 403, 404, 410].includes(problem.status);
-      if (refused) this.#tell.onLost();
-      else this.#retry = setTimeout(() => this.#ask(), RETRY_MS);
+      if (!(problem instanceof Problem)) throw problem;
+      if ([401, 403, 404, 410].includes(problem.status)) this.#gone();
+    } finally {
+      this.#asking = false;
     }
   }
 }

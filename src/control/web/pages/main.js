@@ -1,24 +1,43 @@
-// The way of one person: link → verify → devices → waiting → visit → left or ended.
+// The way of one person: link → verify → (too early) → devices → waiting → visit → left or ended.
 
-import { Problem, VisitApi, site } from './api.js';
+import { showAdvice, checkBrowser } from './advice.js';
+import { Problem, VisitApi } from './api.js';
 import * as api from './api.js';
+import { keepAwake } from './awake.js';
+import { pause } from './backoff.js';
 import { Capture, alreadyAllowed } from './capture.js';
+import { hearTime } from './clock.js';
 import { Connection } from './connection.js';
 import { DevicesStep } from './devices.js';
-import { busy, byId, element, say } from './dom.js';
+import { busy, byId, say } from './dom.js';
+import { waitUntilOpen } from './early.js';
 import { Watch } from './events.js';
+import { loadHelp } from './help.js';
 import * as session from './session.js';
 import { fillTexts, text } from './text.js';
 import { Terms, VerifyForm, refusal } from './verify.js';
 import { announce, show, showProblem, shown } from './views.js';
 import { VisitStep } from './visit.js';
 import { WaitingStep } from './waiting.js';
-import { keepAwake } from './awake.js';
-
-const JOIN_AGAIN_MS = 3_000;
 
 /** Presences of someone who has a seat, or for whom one is kept. */
 const SEATED = ['admitted', 'joined', 'reconnecting'];
+
+const after = (time) => new Promise((done) => setTimeout(done, time));
+
+/** How someone came to be out of the visit, and what they can do. */
+function leftWords(reason) {
+  switch (reason) {
+    case 'removed':
+      return [text.removedHeading, text.removedLead];
+    case 'lost':
+      return [text.lostHeading, text.lostLead];
+    case 'not_connected':
+      return [text.notConnectedHeading, text.notConnectedLead];
+    default:
+      return [text.leftHeading, text.leftLead];
+  }
+}
 
 class Journey {
   #capture = new Capture();
@@ -30,12 +49,14 @@ class Journey {
   #api = null;
   #watch = null;
   #connection = null;
+  #attempts = 0;
+  #askingToWait = false;
   /** Where the windows of this browser tell each other who has just been seated. */
-  #windows = new BroadcastChannel('seated');
+  #windows = globalThis.BroadcastChannel ? new BroadcastChannel('seated') : null;
 
   constructor() {
     // The newest connection has the seat; two windows that both want it would take it from each other for ever.
-    this.#windows.addEventListener('message', ({ data }) => {
+    this.#windows?.addEventListener('message', ({ data }) => {
       if (this.#connection && data === this.#me.participant) this.#lost();
     });
   }
@@ -52,8 +73,8 @@ class Journey {
       new VerifyForm({
         token,
         terms: this.#terms,
-        onVerified: (me) => {
-          this.#verified(me);
+        verify: async (claim) => {
+          await this.#verify(claim);
           show('devices');
           this.#devices.begin();
         },
@@ -67,7 +88,29 @@ class Journey {
   /** Whoever holds a provider's link is not asked for a patient's birth date; the click accepts the terms. */
   async #verifyProvider(link) {
     if (!this.#terms.version) await this.#terms.load();
-    this.#verified(await api.verify({ link, terms: this.#terms.version }));
+    await this.#verify({ link, terms: this.#terms.version });
+  }
+
+  /**
+   * Trades the link for a session; who comes too early waits here, and the claim with them, in memory only. Throws a
+   * `Problem`, on the page where it began.
+   */
+  async #verify(claim) {
+    const from = shown();
+    for (let attempt = 0; ; attempt += 1) {
+      try {
+        this.#verified(await api.verify(claim));
+        return show(from);
+      } catch (problem) {
+        if (problem.code === 'too_early' && problem.opensAt) await waitUntilOpen(problem);
+        else if (shown() !== 'early' || !problem.passing) {
+          show(from);
+          throw problem;
+        }
+        // All who wait for the same minute must not knock in the same moment, nor all the time.
+        await after(pause(attempt));
+      }
+    }
   }
 
   /** From here on the cookie opens the visit: the token leaves the address bar and the history. */
@@ -89,11 +132,12 @@ class Journey {
     try {
       view = await this.#api.view();
     } catch (problem) {
-      if (problem.status === 0) throw problem;
+      if (!problem.final) throw problem;
       return this.#lost();
     }
+    hearTime(view.now);
     if (view.state === 'ended' || view.you.presence === 'ended') return this.#finish('ended');
-    if (view.you.presence === 'left') return show('left');
+    if (view.you.presence === 'left') return this.#finish('left', view.you.reason);
     const { camera, microphone } = view.you;
     if (view.you.presence !== 'verified' && (await alreadyAllowed())) {
       try {
@@ -117,7 +161,7 @@ class Journey {
   }
 
   async #wait() {
-    await this.#api.ready();
+    await this.#api.ready(this.#devices.findings);
     this.#devices.end();
     show('waiting');
   }
@@ -134,7 +178,8 @@ class Journey {
       this.#unseat();
       throw problem;
     }
-    this.#windows.postMessage(this.#me.participant);
+    this.#attempts = 0;
+    this.#windows?.postMessage(this.#me.participant);
     this.#devices.end();
     this.#waiting.end();
     show('visit');
@@ -152,20 +197,36 @@ class Journey {
     });
   }
 
+  /** The device was asleep, or its network has changed: everything is looked at again at once. */
+  check() {
+    this.#watch?.check();
+    this.#connection?.check();
+  }
+
   /** The server says how things stand. */
   #follow(view) {
-    const { presence } = view.you;
+    const { presence, reason } = view.you;
     if (view.state === 'ended' || presence === 'ended') return this.#finish('ended');
     if (SEATED.includes(presence)) {
       if (!this.#connection) void this.#admitted(view.you);
+      else this.#connection.follow(view.you);
       return this.#visit.update(view);
     }
-    if (presence === 'left') return this.#finish('left', text.awayLead);
+    if (presence === 'left') return this.#finish('left', reason);
     if (this.#connection && shown() === 'visit' && presence === 'waiting') {
       this.#unseat();
       show('waiting');
     }
+    if (presence === 'verified' && shown() === 'waiting') void this.#waitAgain();
     return this.#waiting.update(view);
+  }
+
+  /** The server was started again and remembers who we are, but not that we wait. */
+  async #waitAgain() {
+    if (this.#askingToWait) return;
+    this.#askingToWait = true;
+    await this.#wait().catch(() => {}); // The next view says how it went.
+    this.#askingToWait = false;
   }
 
   async #admitted(you) {
@@ -184,9 +245,10 @@ class Journey {
     if (['not_admitted', 'room_full'].includes(problem.code)) {
       await this.#wait();
       if (problem.code === 'room_full') this.#waiting.update({ room_full: true });
-    } else if (problem.code === 'no_media' || problem.status === 0) {
+    } else if (problem.passing) {
       announce(text.errors.noMedia);
-      setTimeout(() => void this.#joinAgain(), JOIN_AGAIN_MS);
+      setTimeout(() => void this.#joinAgain(), pause(this.#attempts));
+      this.#attempts += 1;
     } else if (problem.code === 'offer_rejected') {
       this.#stop();
       showProblem(text.problemHeading, text.errors.offerRejected);
@@ -217,8 +279,10 @@ class Journey {
     await (connection ? connection.leave() : this.#api.withdraw()).catch(() => {});
   }
 
-  #finish(view, lead = text.leftLead) {
+  #finish(view, reason = 'left') {
     this.#stop();
+    const [heading, lead] = leftWords(reason);
+    byId('left-heading').textContent = heading;
     byId('left-lead').textContent = lead;
     say(byId('left-alert'), null);
     if (view === 'ended') session.forget();
@@ -256,40 +320,43 @@ class Journey {
       return await this.#join();
     } catch (problem) {
       this.#capture.stop();
-      if ([401, 403, 404, 410].includes(problem.status)) return this.#lost();
+      if (problem.final) return this.#lost();
       return say(byId('left-alert'), refusal(problem));
     }
   }
 }
 
-/** Whom to call, on every page. */
-async function showHelp() {
-  const { name, support } = await site();
-  if (name) byId('site-name').textContent = name;
-  if (!support?.phone) return;
-  const phone = element('a', { href: `tel:${support.phone.replace(/[^+\d]/g, '')}` }, support.phone);
-  const rest = [support.hours, support.tty && text.helpTty(support.tty)].filter(Boolean).map((part) => ` · ${part}`);
-  byId('help').replaceChildren(`${text.helpLead()} `, phone, ...rest);
-  byId('help').hidden = false;
+/** What a sleeping device or a new network is known by. */
+function onWake(check) {
+  document.addEventListener('visibilitychange', () => document.visibilityState === 'visible' && check());
+  window.addEventListener('pageshow', ({ persisted }) => persisted && check());
+  window.addEventListener('online', check);
+  const network = navigator.connection;
+  let kind = network?.type;
+  // Most changes are of an estimate; only another kind of network is another path.
+  network?.addEventListener('change', () => {
+    if (network.type === kind) return;
+    kind = network.type;
+    check();
+  });
 }
 
-function start() {
+async function start() {
   fillTexts(document);
   // Whom to call is help, not a condition.
-  void showHelp().catch(() => {});
+  void loadHelp(({ browsers }) => showAdvice(browsers)).catch(() => {});
   byId('reload').addEventListener('click', () => location.reload());
   // Another link in the same tab changes only the fragment, which loads nothing by itself.
   window.addEventListener('hashchange', () => location.reload());
   for (const unexpected of ['error', 'unhandledrejection']) {
     window.addEventListener(unexpected, () => showProblem(text.problemHeading, text.problemLead, { reload: true }));
   }
-  if (!window.RTCPeerConnection || !window.EventSource) {
-    return showProblem(text.unsupportedHeading, text.unsupportedLead);
-  }
+  await checkBrowser();
   const journey = new Journey();
+  onWake(() => journey.check());
   byId('rejoin').addEventListener('click', (event) => void busy(event.currentTarget, text.joining, () => journey.rejoin()));
-  return journey.begin().catch((problem) => {
-    const network = problem instanceof Problem && problem.code === 'network';
+  await journey.begin().catch((problem) => {
+    const network = problem instanceof Problem && problem.passing;
     showProblem(text.problemHeading, network ? text.errors.network : text.problemLead, { reload: true });
   });
 }

@@ -24,6 +24,9 @@ export const text = {
   devicesHeading: 'Camera and microphone',
   devicesLead: 'Your browser will ask whether this page may use them. Please choose “Allow”.',
   devicesReady: 'Can you see yourself? Say something and watch the bar move.',
+  devicesReadyVoice: 'Say something and watch the bar move.',
+  devicesReadyPicture: 'Can you see yourself? Without a microphone the others cannot hear you.',
+  devicesReadyListen: 'You will hear and see the others. They cannot hear or see you.',
   providerTerms: 'By continuing you accept the terms of this service.',
   requestPermissions: 'Request permissions',
   requesting: 'Asking your browser…',
@@ -33,17 +36,49 @@ export const text = {
   microphone: 'Microphone',
   speaker: 'Speaker',
   speakerTest: 'Play a test sound',
+  speakerAgain: 'Play it again',
+  speakerAsk: 'Did you hear it?',
+  yes: 'Yes',
+  no: 'No',
+  speakerHeard: 'Good. Your speaker works.',
+  speakerNotHeard: 'Turn the volume up, and check that headphones or speakers are plugged in and switched on. Then play it again.',
+  speakerNotHeardChoose: 'Turn the volume up, check that headphones or speakers are plugged in and switched on, or choose another speaker. Then play it again.',
   join: 'Join',
   joining: 'Joining…',
   withoutCamera: 'Continue without camera',
-  withoutBoth: 'Continue without camera and microphone',
+  withoutMicrophone: 'Continue without microphone',
+  withoutBoth: 'Continue and only listen',
+  flip: 'Flip camera',
+  plugged: {
+    camera: (name) => `New camera: ${name}`,
+    microphone: (name) => `New microphone: ${name}`,
+    speaker: (name) => `New speaker: ${name}`,
+  },
+  usePlugged: 'Use it',
+  fellBack: {
+    camera: (name) => `Your camera was unplugged. You now use ${name}.`,
+    microphone: (name) => `Your microphone was unplugged. You now use ${name}.`,
+    speaker: () => 'Your speaker was unplugged. You now use the usual one.',
+  },
   tryAgain: 'Try again',
   deviceName: (kind, number) => `${kind} ${number}`,
+
+  earlyLead: 'You may keep this page open. It goes on by itself.',
+  opensToday: (time) => `Your visit opens at ${time}`,
+  opensOn: (day, time) => `Your visit opens on ${day} at ${time}`,
+  inSeconds: (seconds) => `in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}`,
+  inMinutes: (minutes) => `in ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`,
+  inHours: (hours, minutes) => `in ${hours} h ${minutes} min`,
+  inDays: (days, hours) => `in ${days} d ${hours} h`,
 
   waitingHeading: 'Waiting for the provider',
   waitingAway: 'You are checked in. The provider will let you in. Please keep this page open.',
   waitingHere: 'The provider is here and will let you in soon. Please keep this page open.',
   roomFull: 'The room is full. As soon as someone leaves, the provider can let you in. Please keep this page open.',
+  waitingStepped: 'The provider asked you to wait a moment',
+  waitingSteppedLead: 'You will be let in again. Please keep this page open.',
+  waitingMessage: 'From the provider',
+  waitingSaid: (words) => `The provider says: ${words}`,
   leave: 'Leave',
 
   visitHeading: 'Visit',
@@ -56,6 +91,16 @@ export const text = {
   sharing: 'You are sharing your screen',
   soundBlocked: 'Your browser is holding back the sound.',
   soundOn: 'Turn sound on',
+  closing: (time, remaining) => `This visit closes at ${time} (${remaining}).`,
+  hints: {
+    unheard: 'We cannot hear you. Check that your microphone is plugged in and not covered, or choose another in your browser.',
+    muted: 'Your microphone is switched off at the device. Look for a mute button on your headset, cable or keyboard.',
+    black: 'Your picture is black. Check that nothing covers the camera: a slider, a case or a finger.',
+  },
+  equipment: (call) => `If this does not help, leave and rejoin. After that, something may be wrong with your equipment. ${call}`,
+  help: 'Help',
+  helpTips: 'No sound or no picture? Check that nothing is muted, covered or unplugged, and turn the volume up. Then leave and rejoin.',
+  close: 'Close',
   controls: 'Your controls',
   people: 'People in this visit',
 
@@ -82,6 +127,29 @@ export const text = {
   admit: 'Admit',
   admitAll: 'Admit all',
   gettingReady: 'Getting ready',
+  steppedOut: 'Sent back to wait',
+  personLine: (...parts) => parts.filter(Boolean).join(' · '),
+  devicesOf: {
+    camera: 'no camera',
+    microphone: 'no microphone',
+    notHeard: 'did not hear the test sound',
+  },
+  hostMore: 'People and message',
+  hostInside: 'In the visit',
+  hostInsideNobody: 'You are alone in the visit.',
+  stepOut: 'Send to waiting room',
+  steppingOut: 'Sending…',
+  remove: 'Remove',
+  removeHeading: (name) => `Remove ${name} from the visit?`,
+  removeLead: 'If they may come back, they can rejoin and wait for you to admit them.',
+  removeMayReturn: 'Remove, may come back',
+  removeForGood: 'Remove for good',
+  messageLabel: 'Message to the waiting room',
+  messageHint: 'Everyone who waits sees it, for example “I am ten minutes late”.',
+  messageSend: 'Show message',
+  messageClear: 'Take it away',
+  messageShown: 'Your message is shown.',
+  messageGone: 'No message is shown.',
   justNow: 'Just arrived',
   waitingMinutes: (minutes) => `Waiting ${minutes} min`,
   endVisit: 'End visit',
@@ -92,7 +160,12 @@ export const text = {
 
   leftHeading: 'You left the visit',
   leftLead: 'You can come back as long as the visit is open.',
-  awayLead: 'The connection was lost for too long. You can come back as long as the visit is open.',
+  lostHeading: 'The connection was lost',
+  lostLead: 'It was away for too long. You can come back as long as the visit is open.',
+  removedHeading: 'The provider ended your part of this visit',
+  removedLead: 'If you need to come back, choose “Rejoin” and wait for the provider.',
+  notConnectedHeading: 'You were let in, but could not be connected',
+  notConnectedLead: 'Please choose “Rejoin”. If that does not help, load this page again.',
   rejoin: 'Rejoin',
   endedHeading: 'The visit has ended',
   endedLead: 'Thank you. You can close this page.',
@@ -104,17 +177,64 @@ export const text = {
   replacedHeading: 'This page is no longer connected',
   replacedLead: 'Your visit may be open on another device or in another window, or your time here has ended. To come back here, open your link again.',
   unsupportedHeading: 'This browser cannot join',
-  unsupportedLead: 'Please open your link in a current version of Chrome, Safari, Edge or Firefox.',
+  unsupportedLead: {
+    ios: 'Please open your link in Safari, and update your iPhone or iPad if it still does not work.',
+    android: 'Please open your link in a current version of Chrome.',
+    other: 'Please open your link in a current version of Chrome, Edge, Safari or Firefox.',
+  },
+  missing: {
+    secure: 'This page was not opened over a secure connection.',
+    connection: 'It cannot carry a call.',
+    devices: 'It gives pages no camera and no microphone.',
+    events: 'It cannot follow the visit.',
+    picture: 'It cannot show this kind of picture (VP8).',
+  },
+  insecureHeading: 'This page is not secure',
+  insecureLead: 'The browser keeps the camera and microphone closed here. Please open the link from your invitation again: it begins with “https”.',
+  appHeading: (app) => (app ? `Please leave ${app} for your visit` : 'Please open your browser for your visit'),
+  appLead: {
+    ios: 'This window often keeps the camera closed. Touch the menu (••• or the share symbol) and choose “Open in Safari”. Or copy the link and paste it into Safari.',
+    android: 'This window often keeps the camera closed. Touch the menu (⋮) and choose “Open in Chrome”. Or copy the link and paste it into Chrome.',
+    other: 'This window often keeps the camera closed. Copy the link and paste it into Chrome.',
+  },
+  copyLink: 'Copy link',
+  copied: 'The link is copied. Now open your browser and paste it.',
+  copyByHand: 'Touch and hold the link below, and choose “Copy”.',
+  linkLabel: 'Your link',
+  stayHere: 'Stay here',
+  advice: {
+    browser: (version) => `Your browser is old (version ${version}). Please update it if something does not work.`,
+    systemIos: (version) => `Your iPhone or iPad is on an old version (iOS ${version}). Please update it in Settings › General › Software Update.`,
+    system: (version) => `Your device is on an old version (Android ${version}). Please update it in Settings › System.`,
+    preferred: 'Chrome works best. You can go on here.',
+  },
   reload: 'Load again',
 
-  offline: 'The connection to the server is lost. Trying again…',
+  offline: 'Reconnecting… The server cannot be reached just now.',
   reconnecting: 'Reconnecting…',
   joined: (name) => `${name} joined`,
   wentAway: (name) => `${name} left`,
   nowWaiting: (name) => `${name} is waiting`,
 
-  helpLead: (name) => (name ? `Need help? ${name}:` : 'Need help?'),
+  helpLead: 'Need help? Call',
   helpTty: (tty) => `TTY ${tty}`,
+  helpInvitation: 'Need help? Call the number in your invitation.',
+  callSupport: (phone) => `Call ${phone}.`,
+
+  /** The way back to camera and microphone, by browser. */
+  denied: {
+    chrome: ['Choose the symbol to the left of the address.', 'Switch Camera and Microphone on.', 'Come back here and choose “Try again”.'],
+    edge: ['Choose the lock to the left of the address.', 'Set Camera and Microphone to “Allow”.', 'Come back here and choose “Try again”.'],
+    firefox: ['Choose the crossed-out camera to the left of the address.', 'Remove “Blocked” beside camera and microphone.', 'Choose “Try again”, then “Allow”.'],
+    safari: ['Choose Safari › Settings › Websites.', 'Set Camera and Microphone to “Allow” for this site.', 'Come back here and choose “Try again”.'],
+    chromePhone: ['Touch the symbol to the left of the address.', 'Touch Permissions and allow Camera and Microphone.', 'Come back here and touch “Try again”.'],
+    firefoxPhone: ['Touch the lock to the left of the address.', 'Touch Camera and Microphone until they say “Allowed”.', 'Come back here and touch “Try again”.'],
+    safariPhone: ['Touch the symbol to the left of the address, then “Website Settings”.', 'Set Camera and Microphone to “Allow”.', 'Come back here and touch “Try again”.'],
+    otherPhone: ['Open Settings on this device and find this browser in the list of apps.', 'Switch Camera and Microphone on.', 'Come back here and touch “Try again”.'],
+    other: ['Choose the camera or lock symbol beside the address.', 'Allow Camera and Microphone.', 'Choose “Try again”.'],
+    asked: ['Choose “Try again”.', 'When the browser asks, choose “Allow”.'],
+    system: ['Open the settings of this device and find Privacy.', 'Allow this browser to use Camera and Microphone.', 'Come back here and choose “Try again”.'],
+  },
 
   errors: {
     month: 'Enter the month as a number from 1 to 12.',
@@ -129,15 +249,19 @@ export const text = {
     termsChanged: 'The terms are new. Please read and accept them.',
     verificationFailed: 'We could not verify you. Please check the date of birth, and that this is the newest link you were sent.',
     verificationFailedProvider: 'This link could not be opened. Please check that it is the newest link you were sent.',
-    tooEarly: (opens) => `It is too early. You can join from ${opens}.`,
-    tooMany: 'Too many tries. Please wait a few minutes, then try again.',
+    tooMany: (minutes) => `Too many tries. Please wait ${minutes === 1 ? 'a minute' : `${minutes} minutes`}, then try again.`,
     network: 'The server cannot be reached. Please check your internet connection and try again.',
     unexpected: 'That did not work. Please try again.',
     noMedia: 'The server cannot carry sound and picture right now. Trying again…',
     offerRejected: 'This browser and the server could not agree on how to send sound and picture. Please try a current version of Chrome.',
+    rejoinClosed: 'You can come back only during the scheduled time, and while the provider is there. Please try again later.',
+    visitEnded: 'The visit has ended.',
+    tooManyPeople: 'Too many people have come in for this visit. Please call for help.',
+    unavailable: 'The server is busy just now. Please try again in a moment.',
+    gone: 'This person is not there any more.',
     roomFullAdmit: 'There is no free seat. Someone must leave first.',
-    denied: 'The browser did not allow the camera and microphone. Choose the camera or lock symbol beside the address, allow both, then try again.',
-    deniedMicrophone: 'The browser did not allow the microphone. Choose the microphone or lock symbol beside the address, allow it, then try again.',
+    denied: 'The browser did not allow the camera and microphone.',
+    deniedMicrophone: 'The browser did not allow the microphone.',
     missing: 'No camera or no microphone was found. Check that they are plugged in and switched on, then try again.',
     missingMicrophone: 'No microphone was found. Check that it is plugged in and switched on, then try again.',
     busy: 'The camera or microphone is used by another program. Close that program, then try again.',
@@ -145,8 +269,8 @@ export const text = {
     device: 'The camera or microphone could not be started. Please try again.',
     share: 'The screen could not be shared.',
     shareTaken: 'Someone else is sharing their screen. Ask them to stop, then share yours.',
-    microphoneLost: 'Your microphone was disconnected. Others cannot hear you.',
-    cameraLost: 'Your camera was disconnected. Others cannot see you.',
+    microphoneLost: 'Your microphone was unplugged. Others cannot hear you. Plug it in again.',
+    cameraLost: 'Your camera was unplugged. Others cannot see you. Plug it in again.',
   },
 };
 
@@ -162,10 +286,17 @@ export function roleName(role) {
   return text.roles[role] ?? text.roles.guest;
 }
 
-/** A moment as the reader's own clock and calendar show it; the day only where it is not today. */
-export function moment(iso) {
+const clockTime = (at) => new Intl.DateTimeFormat(undefined, { timeStyle: 'short' }).format(at);
+
+/** A moment on the reader's own clock. */
+export function timeOf(iso) {
+  return clockTime(new Date(iso));
+}
+
+/** When a visit opens, on the reader's own clock and calendar; the day only where it is not today. */
+export function opening(iso, now) {
   const at = new Date(iso);
-  const today = at.toDateString() === new Date().toDateString();
-  const parts = today ? { timeStyle: 'short' } : { dateStyle: 'full', timeStyle: 'short' };
-  return new Intl.DateTimeFormat(undefined, parts).format(at);
+  if (at.toDateString() === new Date(now).toDateString()) return text.opensToday(clockTime(at));
+  const day = new Intl.DateTimeFormat(undefined, { weekday: 'long', month: 'long', day: 'numeric' }).format(at);
+  return text.opensOn(day, clockTime(at));
 }

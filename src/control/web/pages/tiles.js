@@ -44,6 +44,10 @@ class Tile {
     this.#video.muted = true;
   }
 
+  get video() {
+    return this.#video;
+  }
+
   setVideo(track) {
     if (this.#video.srcObject?.getVideoTracks()[0] === track) return;
     this.#video.srcObject = track ? new MediaStream([track]) : null;
@@ -98,10 +102,14 @@ class OtherTile extends Tile {
     this.element.append(this.#audio);
   }
 
-  setAudio(track, speakerId) {
+  setAudio(track) {
     if (this.#audio.srcObject?.getAudioTracks()[0] === track) return;
     this.#audio.srcObject = track ? new MediaStream([track]) : null;
-    if (speakerId) void this.#audio.setSinkId(speakerId).catch(() => {}); // Unplugged: the usual speaker plays.
+  }
+
+  /** An empty id is the usual speaker. */
+  setSpeaker(id) {
+    if ((this.#audio.sinkId ?? '') !== id) void this.#audio.setSinkId(id).catch(() => {}); // Unplugged: the usual one plays.
   }
 
   /** Resolves to false when the browser holds the sound back until a click. */
@@ -147,9 +155,21 @@ export class Tiles {
     this.#attach();
   }
 
-  /** The own picture and what is switched on. */
-  setOwn(camera, sources) {
+  /** The element that shows the own picture. */
+  get ownVideo() {
+    return this.#own.video;
+  }
+
+  /** Where the others are heard. */
+  setSpeaker(id) {
+    this.#speakerId = id;
+    this.#attach();
+  }
+
+  /** The own picture and what is switched on. A camera that looks away from the person shows no mirror. */
+  setOwn(camera, sources, { facesAway }) {
     this.#own.setVideo(camera);
+    this.#own.element.classList.toggle('mirrored', !facesAway);
     this.#own.update({ ...sources, presence: 'joined' });
   }
 
@@ -225,7 +245,8 @@ export class Tiles {
       const line = this.#lines.get(lineOf(person.seat));
       if (!line) continue;
       if (line.video) tile.setVideo(line.video);
-      if (line.audio) tile.setAudio(line.audio, this.#speakerId);
+      if (line.audio) tile.setAudio(line.audio);
+      tile.setSpeaker(this.#speakerId);
     }
     this.#screen?.tile.setVideo(this.#lines.get(SCREEN_LINE)?.video ?? null);
     void this.play();

@@ -1,8 +1,11 @@
 // The step before everything: the right person, the terms read and accepted.
 
-import { Problem, terms as askTerms, verify } from './api.js';
+import { Problem, terms as askTerms } from './api.js';
 import { busy, byId, say } from './dom.js';
-import { moment, text } from './text.js';
+import { text } from './text.js';
+
+/** How long to wait after too many tries, where the server does not say. */
+const TOO_MANY_S = 300;
 
 /** The date that three fields mean: `{ date: "1985-04-27" }`, or `{ wrong, error }`. `today` is a `Date`. */
 export function readBirthDate({ month, day, year }, today) {
@@ -18,7 +21,7 @@ export function readBirthDate({ month, day, year }, today) {
   return { date: `${y}-${two(m)}-${two(d)}` };
 }
 
-/** What a refused verification means to the person who tried. */
+/** What a refusal on the way in means to the person who tried. */
 export function refusal(problem, { provider = false } = {}) {
   if (!(problem instanceof Problem)) throw problem;
   switch (problem.code) {
@@ -26,12 +29,22 @@ export function refusal(problem, { provider = false } = {}) {
       return text.errors.network;
     case 'verification_failed':
       return provider ? text.errors.verificationFailedProvider : text.errors.verificationFailed;
-    case 'too_early':
-      return problem.opensAt ? text.errors.tooEarly(moment(problem.opensAt)) : problem.detail;
     case 'terms_required':
       return text.errors.termsChanged;
+    case 'rejoin_closed':
+      return text.errors.rejoinClosed;
+    case 'visit_ended':
+      return text.errors.visitEnded;
+    case 'too_many_people':
+      return text.errors.tooManyPeople;
+    case 'no_media':
+      return text.errors.noMedia;
+    case 'offer_rejected':
+      return text.errors.offerRejected;
     default:
-      return problem.status === 429 ? text.errors.tooMany : problem.detail || text.errors.unexpected;
+      if (problem.status === 429) return text.errors.tooMany(Math.ceil((problem.retryAfter ?? TOO_MANY_S) / 60));
+      if (problem.status >= 500) return text.errors.unavailable;
+      return problem.detail || text.errors.unexpected;
   }
 }
 
@@ -51,12 +64,13 @@ export class Terms {
 export class VerifyForm {
   #terms;
   #token;
-  #onVerified;
+  #verify;
 
-  constructor({ token, terms, onVerified }) {
+  /** `verify` takes the claim; the `Problem` that it throws is shown here. */
+  constructor({ token, terms, verify }) {
     this.#token = token;
     this.#terms = terms;
-    this.#onVerified = onVerified;
+    this.#verify = verify;
     for (const radio of document.querySelectorAll('input[name="who"]')) {
       radio.addEventListener('change', () => this.#showWho());
     }
@@ -113,7 +127,7 @@ export class VerifyForm {
   async #send(claim) {
     try {
       if (!claim.terms) return await this.#readFirst();
-      this.#onVerified(await verify(claim));
+      await this.#verify(claim);
     } catch (problem) {
       if (problem.code === 'terms_required') await this.#readFirst();
       else say(byId('verify-alert'), refusal(problem));

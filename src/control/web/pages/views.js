@@ -3,7 +3,7 @@
 import { byId } from './dom.js';
 import { text } from './text.js';
 
-const VIEWS = ['verify', 'devices', 'waiting', 'visit', 'left', 'ended', 'problem'];
+const VIEWS = ['browser', 'verify', 'early', 'devices', 'waiting', 'visit', 'left', 'ended', 'problem'];
 
 /** Which step is shown. */
 export function shown() {

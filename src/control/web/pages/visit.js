@@ -1,15 +1,21 @@
 // The visit itself: the tiles, and the person's own switches.
 
 import { canShareScreen, openScreen, reasonOf } from './capture.js';
+import { serverNow } from './clock.js';
 import { byId, face, say } from './dom.js';
+import { remaining } from './early.js';
+import { callSentence, openHelp } from './help.js';
+import { Hints } from './hints.js';
 import { Host } from './host.js';
+import { Offer } from './offer.js';
 import { Tiles } from './tiles.js';
 import { announce } from './views.js';
-import { text } from './text.js';
+import { text, timeOf } from './text.js';
 
 /** People who have a tile: those with a seat. */
 const SEATED = ['admitted', 'joined', 'reconnecting'];
 const LEVELS_EVERY_MS = 250;
+const CLOSING_EVERY_MS = 10_000;
 
 export class VisitStep {
   #capture;
@@ -18,23 +24,34 @@ export class VisitStep {
   #host = null;
   #screen = null;
   #switching = false;
-  #notices = { connection: null, server: null, device: null };
+  #notices = { connection: null, server: null, device: null, hint: null };
+  #offer;
+  #hints = null;
+  #closesAt = null;
   #timer = null;
+  #closingTimer = null;
 
   constructor({ capture, onLeave }) {
     this.#capture = capture;
     byId('tiles').setAttribute('aria-label', text.people);
     byId('controls').setAttribute('aria-label', text.controls);
     face(byId('control-leave'), 'leave', text.leave);
+    face(byId('control-help'), 'help', text.help);
+    face(byId('control-flip'), 'flip', text.flip);
     byId('control-share').hidden = !canShareScreen();
     byId('control-microphone').addEventListener('click', () => this.#switchMicrophone());
     byId('control-camera').addEventListener('click', () => this.#switchCamera());
     byId('control-share').addEventListener('click', () => this.#switchScreen());
+    byId('control-flip').addEventListener('click', () => this.#switch(() => this.#capture.flip()));
+    byId('control-help').addEventListener('click', openHelp);
     byId('control-leave').addEventListener('click', onLeave);
     byId('visit-sound-on').addEventListener('click', () => this.#tiles?.play());
     capture.addEventListener('change', () => this.#showOwn());
-    capture.addEventListener('lost', ({ detail }) => {
-      this.#notice('device', detail === 'camera' ? text.errors.cameraLost : text.errors.microphoneLost);
+    this.#offer = new Offer({
+      capture,
+      place: byId('visit-offer'),
+      shown: () => this.#tiles !== null,
+      onProblem: (error) => this.#notice('device', text.errors[reasonOf(error)]),
     });
   }
 
@@ -59,6 +76,8 @@ export class VisitStep {
       this.#host.begin();
     }
     this.#timer = setInterval(() => this.#tiles.setLevels(connection.levels()), LEVELS_EVERY_MS);
+    this.#closingTimer = setInterval(() => this.#showClosing(), CLOSING_EVERY_MS);
+    this.#hints = new Hints({ capture: this.#capture, video: this.#tiles.ownVideo, onHint: (found) => this.#hint(found) });
     this.#showOwn();
   }
 
@@ -72,6 +91,8 @@ export class VisitStep {
     if (went.length === 1) announce(text.wentAway(went[0].name));
     this.#tiles.setScreen(others.find((person) => person.screen) ?? null);
     this.#host?.update(view);
+    this.#closesAt = view.closing ? view.closes_at : null;
+    this.#showClosing();
   }
 
   /** The server's events stay away, or are back. */
@@ -81,6 +102,13 @@ export class VisitStep {
 
   end() {
     clearInterval(this.#timer);
+    clearInterval(this.#closingTimer);
+    this.#hints?.close();
+    this.#hints = null;
+    this.#closesAt = null;
+    this.#showClosing();
+    this.#offer.clear();
+    byId('help-dialog').close();
     this.#tiles?.clear();
     this.#tiles = null;
     this.#host?.end();
@@ -94,7 +122,9 @@ export class VisitStep {
   #showOwn() {
     if (!this.#tiles) return;
     const sources = this.#capture.sources();
-    this.#tiles.setOwn(this.#capture.camera, sources);
+    this.#tiles.setOwn(this.#capture.camera, sources, this.#capture);
+    this.#tiles.setSpeaker(this.#capture.speakerId);
+    void this.#capture.canFlip().then((can) => (byId('control-flip').hidden = !can));
     const { microphone, camera } = sources;
     face(byId('control-microphone'), microphone ? 'microphone' : 'microphone-off', microphone ? text.mute : text.unmute);
     face(byId('control-camera'), camera ? 'camera' : 'camera-off', camera ? text.cameraOff : text.cameraOn);
@@ -155,10 +185,22 @@ export class VisitStep {
     this.#showSharing();
   }
 
+  #showClosing() {
+    const closing = this.#closesAt && text.closing(timeOf(this.#closesAt), remaining(Date.parse(this.#closesAt) - serverNow()));
+    const place = byId('visit-closing');
+    // The same words again would be read out again.
+    if (place.textContent !== (closing ?? '')) say(place, closing);
+  }
+
+  #hint(found) {
+    const words = found && [text.hints[found.hint], found.equipment && text.equipment(callSentence())].filter(Boolean).join(' ');
+    this.#notice('hint', words);
+  }
+
   /** One line, the gravest first. */
   #notice(kind, message) {
     this.#notices[kind] = message;
-    const { server, connection, device } = this.#notices;
-    say(byId('visit-notice'), server ?? connection ?? device);
+    const { server, connection, device, hint } = this.#notices;
+    say(byId('visit-notice'), server ?? connection ?? device ?? hint);
   }
 }

@@ -2,6 +2,7 @@
 
 import { byId } from './dom.js';
 import { text } from './text.js';
+import { announce } from './views.js';
 
 export class WaitingStep {
   #capture;
@@ -14,8 +15,9 @@ export class WaitingStep {
     capture.addEventListener('change', () => this.#preview());
   }
 
+  /** What is new of the visit; what is not said stays as it was. */
   update(view) {
-    this.#view = view;
+    this.#view = { ...this.#view, ...view };
     this.#say();
     this.#preview();
   }
@@ -27,10 +29,18 @@ export class WaitingStep {
   }
 
   #say() {
-    const lead = byId('waiting-lead');
-    const words = this.#words();
     // The same words again would be read out again.
-    if (lead.textContent !== words) lead.textContent = words;
+    const put = (place, words) => place.textContent !== words && (place.textContent = words);
+    put(byId('waiting-heading'), this.#stepped ? text.waitingStepped : text.waitingHeading);
+    put(byId('waiting-lead'), this.#words());
+    const said = this.#view.message?.text ?? '';
+    byId('waiting-message').hidden = !said;
+    if (said && said !== byId('waiting-words').textContent) announce(text.waitingSaid(said));
+    put(byId('waiting-words'), said);
+  }
+
+  get #stepped() {
+    return this.#view.you?.reason === 'stepped_out';
   }
 
   end() {
@@ -40,6 +50,7 @@ export class WaitingStep {
   #words() {
     if (this.#away) return text.offline;
     if (this.#view.room_full) return text.roomFull;
+    if (this.#stepped) return text.waitingSteppedLead;
     return this.#view.provider_present ? text.waitingHere : text.waitingAway;
   }
 
@@ -47,6 +58,7 @@ export class WaitingStep {
     const video = byId('waiting-preview');
     const { camera } = this.#capture;
     video.parentElement.hidden = !camera;
+    video.classList.toggle('mirrored', !this.#capture.facesAway);
     if (camera && video.srcObject?.getVideoTracks()[0] === camera) return;
     video.srcObject = camera ? new MediaStream([camera]) : null;
   }
