@@ -191,8 +191,12 @@ mod tests {
             assert!(throttle.networks.len() <= NETWORKS_MAX);
         }
         assert!(throttle.begin(network(99_999), at(1)).is_err());
-        throttle.begin(network(100_000), at(61)).unwrap();
-        assert_eq!(throttle.networks.len(), 1);
+        let mut full = Throttle::new(DoorLimits { tries_per_network: 1, wrong_dates: 9 });
+        for (bits, seconds) in (0u32..).zip([1; NETWORKS_MAX - 1].into_iter().chain([50])) {
+            full.begin(network(bits), at(seconds)).unwrap();
+        }
+        full.begin(network(u32::MAX), at(61)).unwrap();
+        assert_eq!(full.networks.len(), 2, "only minutes that are over went");
     }
 
     #[test]
