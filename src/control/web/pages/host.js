@@ -65,6 +65,7 @@ class Rows {
 
 export class Host {
   #api;
+  #wide = matchMedia('(min-width: 60rem)');
   #waiting;
   #inside;
   #shown = [];
@@ -90,14 +91,19 @@ export class Host {
       void this.#say(byId('message-text').value.trim());
     });
     byId('message-clear').addEventListener('click', () => void this.#say(''));
+    this.#wide.addEventListener('change', () => this.#openWhereThereIsRoom());
   }
 
   begin() {
     byId('host').hidden = false;
     byId('control-end').hidden = false;
-    // Where there is room beside the faces, everything is open; on a phone the faces come first.
-    byId('host-more').open = matchMedia('(min-width: 60rem)').matches;
+    this.#openWhereThereIsRoom();
     this.#timer ??= setInterval(() => this.#refresh(), REFRESH_MS);
+  }
+
+  /** Beside the faces everything is open; on a phone the faces come first. */
+  #openWhereThereIsRoom() {
+    byId('host-more').open = this.#wide.matches;
   }
 
   end() {
