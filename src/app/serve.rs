@@ -48,7 +48,7 @@ pub fn serve(config: &Config) -> Result<(), Failure> {
         let store = token::open(config).await?;
         let listeners = listen(&config.server.listen).await?;
         let addresses = addresses::to_listen_on(&config.media)?;
-        let server = Server::start(config, store, listeners, tls, addresses, MEDIA_ALONE).await?;
+        let server = Server::start(config, store, Clock::system(), listeners, tls, addresses, MEDIA_ALONE).await?;
         tracing::info!(workers = server.workers(), "ready");
         let told = until_told().await;
         server.drain(config.server.drain).await;
@@ -70,6 +70,7 @@ impl Server {
     pub(super) async fn start(
         config: &Config,
         store: Store,
+        clock: Clock,
         listeners: Vec<TcpListener>,
         tls: Arc<rustls::ServerConfig>,
         addresses: Vec<IpAddr>,
@@ -89,7 +90,7 @@ impl Server {
         let pool = Arc::new(Workers { pool, advertise: config.media.advertise.clone() });
         let registry = Registry::new(Parts {
             store,
-            clock: Clock::system(),
+            clock,
             window: Window { opens_before: config.visit.opens_before, closes_after: config.visit.closes_after },
             steps: steps(config),
             door: DoorLimits { tries_per_network: config.limits.tries_per_address, wrong_dates: config.limits.wrong_dates },
