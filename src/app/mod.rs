@@ -1,9 +1,10 @@
 //! Wires everything: what starts in which order, and how it stops. Only this folder knows both sides.
 //!
-//! One file per command of the program: [`serve`], [`check`], [`demo`], [`token`], [`media`].
+//! One file per command of the program: [`serve`], [`check`], [`demo`], [`token`], [`audit`], [`media`].
 #![forbid(unsafe_code)]
 
 mod addresses;
+mod audit;
 mod check;
 mod demo;
 mod failure;
@@ -12,6 +13,7 @@ mod serve;
 mod tls;
 mod token;
 
+pub use audit::{audit_head, list_audit, verify_audit};
 pub use check::check;
 pub use demo::{Demo, demo};
 pub use failure::Failure;

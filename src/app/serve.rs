@@ -14,15 +14,15 @@ use tokio::task::JoinHandle;
 
 use super::addresses;
 use super::{Failure, runtime, tls, token};
-use crate::config::{Advertise, Config};
-use crate::control::api::{self, App, Limits, SiteInfo, Support};
+use crate::config::{self, Advertise, Config};
+use crate::control::api::{self, App, Browsers, Limits, SiteInfo, Support};
 use crate::control::media::{Launch, MediaConfig, MediaEvent, MediaPool};
 use crate::control::registry::ports::{Media, WorkerInfo};
 use crate::control::registry::{Parts, Registry};
-use crate::control::schedule::{Rules, Window};
+use crate::control::schedule::{Admission, Rejoin, Rules, Window};
 use crate::control::store::Store;
 use crate::control::telemetry;
-use crate::control::verify::{DoorLimits, SessionLimits, Steps};
+use crate::control::verify::{DoorLimits, SessionLimits, Step, Steps};
 use crate::control::web;
 use crate::control::words::Clock;
 use crate::link::{Command, Event, Fingerprint, Setup};
@@ -33,6 +33,9 @@ const MEDIA_PATIENCE: Duration = Duration::from_secs(20);
 /// How long visits go on when this process dies, until it runs again. A service manager has it back within seconds and a
 /// person within minutes; much longer, and people would talk on in a visit that nobody can join, or end.
 const MEDIA_ALONE: Duration = Duration::from_secs(600);
+
+/// How often a server that is to stop looks whether visits run. People leave within seconds of each other.
+const DRAIN_LOOK: Duration = Duration::from_secs(5);
 
 /// Events that wait for the registry. It falls behind only where the store does.
 const EVENTS: usize = 1_024;
@@ -45,9 +48,10 @@ pub fn serve(config: &Config) -> Result<(), Failure> {
         let store = token::open(config).await?;
         let listeners = listen(&config.server.listen).await?;
         let addresses = addresses::to_listen_on(&config.media)?;
-        let server = Server::start(config, store, listeners, tls, addresses, MEDIA_ALONE).await?;
+        let server = Server::start(config, store, Clock::system(), listeners, tls, addresses, MEDIA_ALONE).await?;
         tracing::info!(workers = server.workers(), "ready");
         let told = until_told().await;
+        server.drain(config.server.drain).await;
         server.stop().await;
         told
     })
@@ -56,6 +60,7 @@ pub fn serve(config: &Config) -> Result<(), Failure> {
 /// A server that runs.
 pub(super) struct Server {
     pool: Arc<Workers>,
+    registry: Registry,
     stop: watch::Sender<bool>,
     serving: JoinHandle<()>,
 }
@@ -65,6 +70,7 @@ impl Server {
     pub(super) async fn start(
         config: &Config,
         store: Store,
+        clock: Clock,
         listeners: Vec<TcpListener>,
         tls: Arc<rustls::ServerConfig>,
         addresses: Vec<IpAddr>,
@@ -84,11 +90,11 @@ impl Server {
         let pool = Arc::new(Workers { pool, advertise: config.media.advertise.clone() });
         let registry = Registry::new(Parts {
             store,
-            clock: Clock::system(),
+            clock,
             window: Window { opens_before: config.visit.opens_before, closes_after: config.visit.closes_after },
-            steps: Steps::default(),
-            door: DoorLimits::default(),
-            rules: Rules::default(),
+            steps: steps(config),
+            door: DoorLimits { tries_per_network: config.limits.tries_per_address, wrong_dates: config.limits.wrong_dates },
+            rules: rules(config),
             sessions: SessionLimits { idle: config.session.idle, absolute: config.session.absolute },
             media: pool.clone(),
         });
@@ -99,10 +105,15 @@ impl Server {
 
         let (stop, stopped) = watch::channel(false);
         let limits = limits(config);
-        let app = App { registry, site: site(config), public_url: config.server.public_url.clone(), shutdown: stopped.clone() };
+        let app = App {
+            registry: registry.clone(),
+            site: site(config),
+            public_url: config.server.public_url.clone(),
+            shutdown: stopped.clone(),
+        };
         let router = api::router(app, web::router());
         let serving = tokio::spawn(api::serve(listeners, tls, limits, router, stopped));
-        Ok(Server { pool, stop, serving })
+        Ok(Server { pool, registry, stop, serving })
     }
 
     /// How many media workers there are.
@@ -113,6 +124,25 @@ impl Server {
     /// Where media is received.
     pub(super) fn media_addresses(&self) -> Vec<SocketAddr> {
         self.pool.pool.workers().into_iter().flat_map(|info| info.addresses).collect()
+    }
+
+    /// Lets no visit begin, and waits until none runs, for so long at most. A second signal ends the wait.
+    pub(super) async fn drain(&self, at_most: Duration) {
+        self.registry.drain();
+        let over = tokio::time::sleep(at_most);
+        let mut over = std::pin::pin!(over);
+        loop {
+            let running = self.registry.running().await;
+            if running == 0 {
+                return;
+            }
+            tracing::info!(running, "waiting for visits to end; a second signal stops at once");
+            tokio::select! {
+                () = over.as_mut() => return,
+                _ = until_told() => return,
+                () = tokio::time::sleep(DRAIN_LOOK) => {}
+            }
+        }
     }
 
     /// Finishes what is being answered, then ends the media process.
@@ -211,15 +241,39 @@ fn limits(config: &Config) -> Limits {
         handshake_timeout: patience,
         header_timeout: patience,
         stall_timeout: patience,
+        trusted_proxies: config.server.trusted_proxies.clone(),
         ..Limits::default()
+    }
+}
+
+fn steps(config: &Config) -> Steps {
+    Steps::new(config.verify.steps.iter().map(|step| match step {
+        config::Step::BirthDate => Step::BirthDate,
+        config::Step::Terms => Step::Terms,
+    }))
+}
+
+fn rules(config: &Config) -> Rules {
+    Rules {
+        rejoin: match config.visit.rejoin {
+            config::Rejoin::Window => Rejoin::Window,
+            config::Rejoin::ScheduledAndHostPresent => Rejoin::ScheduledAndHostPresent,
+        },
+        admission: match config.visit.admission {
+            config::Admission::Provider => Admission::Provider,
+            config::Admission::OnArrival => Admission::OnArrival,
+        },
     }
 }
 
 fn site(config: &Config) -> SiteInfo {
     let told = |text: &String| (!text.is_empty()).then(|| text.clone());
     let site = &config.site;
+    let config::Browsers { chrome, edge, firefox, safari, ios, android } = config.browsers;
     SiteInfo {
         name: site.name.clone(),
         support: Support { phone: told(&site.support_phone), hours: told(&site.support_hours), tty: told(&site.support_tty) },
+        steps: steps(config).words(),
+        browsers: Browsers { chrome, edge, firefox, safari, ios, android },
     }
 }

@@ -1,13 +1,14 @@
 //! The certificate that people's browsers see: read from PEM files, or made up for the demo.
 
-use std::fs;
-use std::os::unix::fs::PermissionsExt;
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::os::unix::fs::{OpenOptionsExt, PermissionsExt};
 use std::path::Path;
 use std::sync::Arc;
 
 use rustls::ServerConfig;
 use rustls::pki_types::pem::PemObject;
-use rustls::pki_types::{CertificateDer, PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use super::Failure;
 
@@ -47,14 +48,28 @@ pub(super) fn from_files(certificate: &Path, key: &Path) -> Result<Arc<ServerCon
     })
 }
 
-/// HTTPS with a certificate of our own making: browsers warn, `curl` wants `--insecure`.
-pub(super) fn self_signed(names: &[&str]) -> Result<Arc<ServerConfig>, Failure> {
+/// HTTPS with a certificate of our own making, kept in `directory` so that a browser that was told to trust it need not be
+/// told again: browsers warn, `curl` wants `--insecure`.
+pub(super) fn self_signed(directory: &Path, names: &[&str]) -> Result<Arc<ServerConfig>, Failure> {
+    let (certificate, key) = (directory.join("certificate.pem"), directory.join("key.pem"));
+    // The certificate is written last: where it is, the key is whole.
+    if !certificate.exists() {
+        make_certificate(&certificate, &key, names)?;
+    }
+    from_files(&certificate, &key)
+}
+
+fn make_certificate(certificate: &Path, key: &Path, names: &[&str]) -> Result<(), Failure> {
     let hint = "this is a fault of Quartet: please report it";
     let names: Vec<String> = names.iter().map(|&name| name.to_owned()).collect();
     let made = rcgen::generate_simple_self_signed(names)
         .map_err(|error| Failure::new(format!("no certificate could be made: {error}"), hint))?;
-    let key = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    config(vec![made.cert.der().clone()], key).map_err(|error| Failure::new(format!("the demo's certificate: {error}"), hint))
+    let unwritable = |error: std::io::Error| {
+        Failure::new(format!("the demo's certificate cannot be written: {error}"), "see that the disk has room")
+    };
+    let mut out = OpenOptions::new().create(true).truncate(true).write(true).mode(0o600).open(key).map_err(unwritable)?;
+    out.write_all(made.signing_key.serialize_pem().as_bytes()).and_then(|()| out.sync_all()).map_err(unwritable)?;
+    fs::write(certificate, made.cert.pem()).map_err(unwritable)
 }
 
 /// TLS 1.2 and 1.3, HTTP/1.1 only: what HTTP/2 would add is a larger face to attack.

@@ -8,7 +8,7 @@ use toml::de::DeTable;
 
 use super::problem::Problems;
 use super::section::{Findings, Section};
-use super::{Advertise, Config, Level};
+use super::{Admission, Advertise, Config, Level, Rejoin, Step};
 
 /// The longest text of a name, a phone number or hours; more would not fit a page.
 const TEXT_MAX: usize = 200;
@@ -49,12 +49,18 @@ fn read_root(mut root: Section<'_, '_>, config: &mut Config, found: &mut Finding
     server.text("certificate", &mut config.server.certificate, "the path of a PEM file", found, path);
     server.text("key", &mut config.server.key, "the path of a PEM file", found, path);
     server.text("runtime_directory", &mut config.server.runtime_directory, "the path of a directory", found, path);
+    server.texts("trusted_proxies", &mut config.server.trusted_proxies, 8, r#"addresses, like ["10.0.0.2"]"#, found, |text| {
+        text.parse::<IpAddr>().ok().map(|address| address.to_canonical())
+    });
+    server.number("drain_seconds", &mut config.server.drain, 0..=86_400, found, Duration::from_secs);
     server.end(found);
 
     let mut limits = root.section("limits", found);
     limits.number("connections", &mut config.limits.connections, 16..=100_000, found, size);
     limits.number("connections_per_address", &mut config.limits.connections_per_address, 4..=100_000, found, size);
     limits.number("patience_seconds", &mut config.limits.patience, 1..=120, found, Duration::from_secs);
+    limits.number("wrong_dates_per_minute", &mut config.limits.wrong_dates, 1..=100_000, found, count);
+    limits.number("tries_per_address_per_minute", &mut config.limits.tries_per_address, 5..=100_000, found, count);
     limits.end(found);
 
     let mut media = root.section("media", found);
@@ -87,12 +93,31 @@ fn read_root(mut root: Section<'_, '_>, config: &mut Config, found: &mut Finding
     let mut visit = root.section("visit", found);
     visit.number("opens_before_minutes", &mut config.visit.opens_before, 0..=1_440, found, minutes);
     visit.number("closes_after_minutes", &mut config.visit.closes_after, 0..=1_440, found, minutes);
+    visit.text("rejoin", &mut config.visit.rejoin, r#""window" or "scheduled_and_host_present""#, found, rejoin);
+    visit.text("admission", &mut config.visit.admission, r#""provider" or "on_arrival""#, found, admission);
     visit.end(found);
 
     let mut session = root.section("session", found);
     session.number("idle_minutes", &mut config.session.idle, 1..=1_440, found, minutes);
     session.number("absolute_minutes", &mut config.session.absolute, 1..=1_440, found, minutes);
     session.end(found);
+
+    let mut verify = root.section("verify", found);
+    verify.texts("steps", &mut config.verify.steps, 2, r#"a list of "birth_date" and "terms""#, found, step);
+    verify.end(found);
+
+    let mut browsers = root.section("browsers", found);
+    for (name, version) in [
+        ("chrome", &mut config.browsers.chrome),
+        ("edge", &mut config.browsers.edge),
+        ("firefox", &mut config.browsers.firefox),
+        ("safari", &mut config.browsers.safari),
+        ("ios", &mut config.browsers.ios),
+        ("android", &mut config.browsers.android),
+    ] {
+        browsers.number(name, version, 1..=9_999, found, count);
+    }
+    browsers.end(found);
 
     let mut site = root.section("site", found);
     let hint = format!("a line of at most {TEXT_MAX} letters");
@@ -115,6 +140,34 @@ fn read_root(mut root: Section<'_, '_>, config: &mut Config, found: &mut Finding
 
 fn size(number: u64) -> usize {
     usize::try_from(number).unwrap_or(usize::MAX)
+}
+
+fn count(number: u64) -> u32 {
+    u32::try_from(number).unwrap_or(u32::MAX)
+}
+
+fn rejoin(text: &str) -> Option<Rejoin> {
+    match text {
+        "window" => Some(Rejoin::Window),
+        "scheduled_and_host_present" => Some(Rejoin::ScheduledAndHostPresent),
+        _ => None,
+    }
+}
+
+fn admission(text: &str) -> Option<Admission> {
+    match text {
+        "provider" => Some(Admission::Provider),
+        "on_arrival" => Some(Admission::OnArrival),
+        _ => None,
+    }
+}
+
+fn step(text: &str) -> Option<Step> {
+    match text {
+        "birth_date" => Some(Step::BirthDate),
+        "terms" => Some(Step::Terms),
+        _ => None,
+    }
 }
 
 fn minutes(number: u64) -> Duration {

@@ -24,6 +24,8 @@ pub struct Config {
     pub store: Store,
     pub visit: VisitRules,
     pub session: Session,
+    pub verify: Verify,
+    pub browsers: Browsers,
     pub site: Site,
     pub log: Log,
 }
@@ -38,6 +40,10 @@ pub struct Server {
     pub key: PathBuf,
     /// Where the socket between the two processes lives.
     pub runtime_directory: PathBuf,
+    /// Who says truly for whom they ask.
+    pub trusted_proxies: Vec<IpAddr>,
+    /// How long visits that run may go on after the server was told to stop.
+    pub drain: Duration,
 }
 
 impl Default for Server {
@@ -48,6 +54,8 @@ impl Default for Server {
             certificate: "/etc/quartet/certificate.pem".into(),
             key: "/etc/quartet/key.pem".into(),
             runtime_directory: "/run/quartet".into(),
+            trusted_proxies: Vec::new(),
+            drain: Duration::from_secs(60),
         }
     }
 }
@@ -59,11 +67,21 @@ pub struct Limits {
     pub connections_per_address: usize,
     /// For each of: the TLS handshake, a request's head, a request's body, a stalled answer.
     pub patience: Duration,
+    /// Wrong birth dates in all, within a minute, before the alarm is raised.
+    pub wrong_dates: u32,
+    /// Refused tries at the door from one address, within a minute.
+    pub tries_per_address: u32,
 }
 
 impl Default for Limits {
     fn default() -> Self {
-        Self { connections: 4_096, connections_per_address: 64, patience: Duration::from_secs(10) }
+        Self {
+            connections: 4_096,
+            connections_per_address: 64,
+            patience: Duration::from_secs(10),
+            wrong_dates: 30,
+            tries_per_address: 60,
+        }
     }
 }
 
@@ -105,18 +123,82 @@ impl Default for Store {
     }
 }
 
-/// When a visit's links open and close.
+/// When a visit's links open and close, and who comes in when.
 #[derive(Clone, Debug, PartialEq)]
 pub struct VisitRules {
     /// Before the appointment's start.
     pub opens_before: Duration,
     /// After the appointment's end.
     pub closes_after: Duration,
+    pub rejoin: Rejoin,
+    pub admission: Admission,
 }
 
 impl Default for VisitRules {
     fn default() -> Self {
-        Self { opens_before: Duration::from_secs(30 * 60), closes_after: Duration::from_secs(120 * 60) }
+        Self {
+            opens_before: Duration::from_secs(30 * 60),
+            closes_after: Duration::from_secs(120 * 60),
+            rejoin: Rejoin::Window,
+            admission: Admission::Provider,
+        }
+    }
+}
+
+/// When someone who was inside may come back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Rejoin {
+    /// As long as the links are open.
+    Window,
+    /// During the appointment's own time, and only while the provider is there.
+    ScheduledAndHostPresent,
+}
+
+/// Who lets people in from the waiting room.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Admission {
+    Provider,
+    /// Nobody need, once the provider is there.
+    OnArrival,
+}
+
+/// What is asked at the door beside the link.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Verify {
+    pub steps: Vec<Step>,
+}
+
+/// One thing that is asked.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Step {
+    BirthDate,
+    Terms,
+}
+
+impl Default for Verify {
+    fn default() -> Self {
+        Self { steps: vec![Step::BirthDate, Step::Terms] }
+    }
+}
+
+/// The oldest major version of each browser with which a visit works.
+#[derive(Clone, Debug, PartialEq)]
+pub struct Browsers {
+    pub chrome: u32,
+    pub edge: u32,
+    pub firefox: u32,
+    pub safari: u32,
+    /// iOS and iPadOS, where every browser is the system's.
+    pub ios: u32,
+    /// Chrome on Android.
+    pub android: u32,
+}
+
+impl Default for Browsers {
+    /// What the pages are written for; all of them were two years old or more in 2026. Older ones might do for a while,
+    /// and then fail a patient in a way that nobody tested.
+    fn default() -> Self {
+        Self { chrome: 120, edge: 120, firefox: 128, safari: 17, ios: 17, android: 120 }
     }
 }
 

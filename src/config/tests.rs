@@ -104,3 +104,29 @@ fn a_missing_file_says_what_to_do() {
     let error = Config::read(Path::new("no-such-file.toml")).unwrap_err();
     assert!(error.to_string().contains("--config"), "{error}");
 }
+
+#[test]
+fn rules_are_words_and_unknown_ones_are_refused_with_what_is_known() {
+    let text = "[visit]\nrejoin = \"scheduled_and_host_present\"\nadmission = \"on_arrival\"\n[verify]\nsteps = [\"terms\"]\n";
+    let config = Config::parse(text).unwrap();
+    assert_eq!((config.visit.rejoin, config.visit.admission), (Rejoin::ScheduledAndHostPresent, Admission::OnArrival));
+    assert_eq!(config.verify.steps, [Step::Terms]);
+    assert_eq!(Config::parse("[verify]\nsteps = []\n").unwrap().verify.steps, []);
+    for (text, key, hint) in [
+        ("[verify]\nsteps = [\"birth_date\", \"one_time_code\"]", "verify.steps", "a list of \"birth_date\" and \"terms\""),
+        ("[visit]\nadmission = \"nobody\"", "visit.admission", "\"provider\" or \"on_arrival\""),
+        ("[visit]\nrejoin = true", "visit.rejoin", "\"window\" or \"scheduled_and_host_present\""),
+        ("[server]\ntrusted_proxies = [\"10.0.0.0/8\"]", "server.trusted_proxies", "addresses, like [\"10.0.0.2\"]"),
+        ("[browsers]\nsafari = 0", "browsers.safari", "a whole number from 1 to 9999"),
+    ] {
+        let error = Config::parse(text).unwrap_err();
+        assert_eq!(error.list().iter().map(|problem| &*problem.key).collect::<Vec<_>>(), [key]);
+        assert!(error.to_string().contains(hint), "{error}");
+    }
+}
+
+#[test]
+fn a_proxy_is_known_by_its_plain_address() {
+    let config = Config::parse("[server]\ntrusted_proxies = [\"::ffff:10.0.0.2\"]").unwrap();
+    assert_eq!(config.server.trusted_proxies, ["10.0.0.2".parse::<IpAddr>().unwrap()]);
+}

@@ -47,6 +47,20 @@ pub use server::{Limits, serve};
 pub struct SiteInfo {
     pub name: String,
     pub support: Support,
+    /// What the door asks, in this order.
+    pub steps: Vec<&'static str>,
+    pub browsers: Browsers,
+}
+
+/// The oldest major version of each browser that is recommended; 0: any.
+#[derive(Clone, Copy, Debug, Default, Serialize)]
+pub struct Browsers {
+    pub chrome: u32,
+    pub edge: u32,
+    pub firefox: u32,
+    pub safari: u32,
+    pub ios: u32,
+    pub android: u32,
 }
 
 /// Whom to call when it does not work.

@@ -30,7 +30,7 @@ impl Registry {
             return Err(MoveError::Over);
         }
         let mut held = self.room(known.visit).await.map_err(MoveError::Visit)?;
-        if held.room.visit.people().iter().any(|person| held.room.visit.seat_of(person.who.id).is_some()) {
+        if held.room.visit.is_running() {
             return Err(MoveError::Occupied);
         }
         let act = Act::done(actor, "appointment.move").in_visit(known.visit).to(known.id);

@@ -16,7 +16,14 @@ pub struct Clock(Source);
 
 #[derive(Clone, Debug)]
 enum Source {
-    System { started: std::time::Instant },
+    System {
+        started: std::time::Instant,
+    },
+    /// Begins elsewhere and goes on at the pace of this machine.
+    Shifted {
+        started: std::time::Instant,
+        wall: Timestamp,
+    },
     Manual(Arc<Manual>),
 }
 
@@ -32,6 +39,11 @@ impl Clock {
         Clock(Source::System { started: std::time::Instant::now() })
     }
 
+    /// A clock that shows `wall` now and goes on from there.
+    pub fn starting_at(wall: Timestamp) -> Clock {
+        Clock(Source::Shifted { started: std::time::Instant::now(), wall })
+    }
+
     /// A clock that stands at `wall` until it is told otherwise.
     pub fn manual(wall: Timestamp) -> Clock {
         Clock(Source::Manual(Arc::new(Manual { wall_us: AtomicI64::new(wall.as_microsecond()), passed_us: AtomicI64::new(0) })))
@@ -41,6 +53,7 @@ impl Clock {
     pub fn now(&self) -> Timestamp {
         let us = match &self.0 {
             Source::System { .. } => Timestamp::now().as_microsecond(),
+            Source::Shifted { started, wall } => wall.checked_add(started.elapsed()).unwrap_or(Timestamp::MAX).as_microsecond(),
             Source::Manual(manual) => manual.wall_us.load(Ordering::SeqCst),
         };
         Timestamp::from_microsecond(us).unwrap_or(Timestamp::MIN)
@@ -49,7 +62,7 @@ impl Clock {
     /// Time passed since this clock was made.
     pub fn passed(&self) -> Instant {
         match &self.0 {
-            Source::System { started } => Instant::ZERO + started.elapsed(),
+            Source::System { started } | Source::Shifted { started, .. } => Instant::ZERO + started.elapsed(),
             Source::Manual(manual) => {
                 Instant::ZERO + Duration::from_micros(manual.passed_us.load(Ordering::SeqCst).unsigned_abs())
             }
@@ -76,6 +89,14 @@ impl Clock {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_shifted_clock_goes_on_from_where_it_begins() {
+        let wall = Timestamp::constant(1_800_000_000, 0);
+        let clock = Clock::starting_at(wall);
+        let (first, second) = (clock.now(), clock.now());
+        assert!(wall <= first && first <= second && second < wall + Duration::from_secs(600));
+    }
 
     #[test]
     fn a_stepped_date_lets_no_time_pass() {

@@ -129,7 +129,12 @@ impl World {
         let phone = Some("1-800-555-0100".to_owned());
         let app = App {
             registry: registry.clone(),
-            site: SiteInfo { name: "Test Clinic".to_owned(), support: Support { phone, ..Support::default() } },
+            site: SiteInfo {
+                name: "Test Clinic".to_owned(),
+                support: Support { phone, ..Support::default() },
+                steps: Steps::default().words(),
+                ..SiteInfo::default()
+            },
             public_url: format!("https://localhost:{}", address.port()),
             shutdown: stopping.clone(),
         };
