@@ -125,7 +125,8 @@ test('the same link on a second device takes over from the first', async () => {
   await first.getByRole('heading', { name: 'This page is no longer connected' }).waitFor();
   const provider = await newPage();
   await host(provider, server.provider);
-  assert.equal(await provider.getByRole('listitem').filter({ hasText: link.name }).count(), 1);
+  await row(provider, link.name).waitFor(); // Once: two would be an error.
+  assert.equal(await row(provider, link.name).count(), 1);
 });
 
 test('someone else with the patient’s birth date comes in under their own name', async () => {
