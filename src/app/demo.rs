@@ -18,7 +18,7 @@ use crate::control::schedule::{Draft, Invitation, Known, booking};
 use crate::control::store::{Patient, Provider, Store};
 use crate::control::telemetry;
 use crate::control::verify::staff;
-use crate::control::words::{BirthDate, Name, Staff, random};
+use crate::control::words::{Act, Actor, BirthDate, Name, Staff, random};
 
 /// What to demonstrate.
 pub struct Demo {
@@ -120,12 +120,13 @@ async fn make_up(store: &Store, public_url: &str) -> Result<Facts, Failure> {
     let unkept = |error: crate::control::store::StoreError| {
         Failure::new(format!("the demo's records could not be kept: {error}"), "see that the disk has room")
     };
+    let act = Act::done(Actor::System, "demo.make_up");
     let provider = Provider { id: ProviderId::from_bits(random::bits()), name: name(PROVIDER)?, telehealth_enabled: true };
-    store.add_provider(&provider, now).await.map_err(unkept)?;
+    store.add_provider(&provider, &act, now).await.map_err(unkept)?;
     let mut patients = Vec::new();
     for (person, birth_date) in PATIENTS {
         let patient = Patient { id: PatientId::from_bits(random::bits()), name: name(person)?, birth_date: date(birth_date)? };
-        store.add_patient(&patient, now).await.map_err(unkept)?;
+        store.add_patient(&patient, &act, now).await.map_err(unkept)?;
         patients.push(patient.id);
     }
     let draft = Draft {
@@ -139,7 +140,7 @@ async fn make_up(store: &Store, public_url: &str) -> Result<Facts, Failure> {
     let plan = draft.check(&Known { provider_enabled: Some(true), patients }, now).map_err(|_| made_up_wrongly())?;
     let (appointment, invitations) = plan.book();
     let visit = appointment.visit.to_string();
-    store.book(&booking(appointment, &invitations, None), now).await.map_err(unkept)?;
+    store.book(&booking(appointment, &invitations, None), &act, now).await.map_err(unkept)?;
     let (_, admin) = staff::issue(store, name("demo")?, Staff::Admin, now).await.map_err(unkept)?;
 
     let mut urls = invitations.iter().map(|invitation: &Invitation| invitation.url(public_url));

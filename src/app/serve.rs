@@ -22,7 +22,7 @@ use crate::control::registry::{Parts, Registry};
 use crate::control::schedule::{Rules, Window};
 use crate::control::store::Store;
 use crate::control::telemetry;
-use crate::control::verify::SessionLimits;
+use crate::control::verify::{DoorLimits, SessionLimits, Steps};
 use crate::control::web;
 use crate::control::words::Clock;
 use crate::link::{Command, Event, Fingerprint, Setup};
@@ -86,6 +86,8 @@ impl Server {
             store,
             clock: Clock::system(),
             window: Window { opens_before: config.visit.opens_before, closes_after: config.visit.closes_after },
+            steps: Steps::default(),
+            door: DoorLimits::default(),
             rules: Rules::default(),
             sessions: SessionLimits { idle: config.session.idle, absolute: config.session.absolute },
             media: pool.clone(),

@@ -42,7 +42,7 @@ pub fn new_token(config: &Config, name: &str, role: TokenRole) -> Result<String,
 /// One line per token that still opens something.
 pub fn list_tokens(config: &Config) -> Result<Vec<String>, Failure> {
     runtime()?.block_on(async {
-        let tokens = open(config).await?.tokens().await.map_err(unusable)?;
+        let tokens = staff::list(&open(config).await?, Timestamp::now()).await.map_err(unusable)?;
         Ok(tokens.iter().map(|token| format!("{}  {:<9}  {}", token.id, token.role.word(), token.name.as_str())).collect())
     })
 }
@@ -52,7 +52,8 @@ pub fn revoke_token(config: &Config, id: &str) -> Result<(), Failure> {
     let unknown = || Failure::new("no such token", "`quartet token list` shows the ids, tok-…");
     let id: TokenId = id.parse().map_err(|_| unknown())?;
     runtime()?.block_on(async {
-        if open(config).await?.revoke_token(id, Timestamp::now()).await.map_err(unusable)? { Ok(()) } else { Err(unknown()) }
+        let revoked = staff::revoke(&open(config).await?, id, Timestamp::now()).await.map_err(unusable)?;
+        if revoked { Ok(()) } else { Err(unknown()) }
     })
 }
 
@@ -66,6 +67,6 @@ pub(super) async fn open(config: &Config) -> Result<Store, Failure> {
     })
 }
 
-fn unusable(error: impl std::fmt::Display) -> Failure {
+pub(super) fn unusable(error: impl std::fmt::Display) -> Failure {
     Failure::new(format!("the store failed: {error}"), "see that the disk has room and that no other program holds the file")
 }

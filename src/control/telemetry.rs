@@ -56,9 +56,28 @@ const GAUGES: [Counter; 2] = [
     ("quartet_legs", "Legs that a worker carries.", |report| u64::from(report.legs)),
 ];
 
+/// What is told of the door.
+pub struct DoorMetrics {
+    /// What tries came to, and how often.
+    pub outcomes: Vec<(&'static str, u64)>,
+    /// Whether more wrong dates come than is usual.
+    pub alarm: bool,
+}
+
 /// The metrics in Prometheus' text format.
-pub fn metrics(reports: &[WorkerReport], visits_in_memory: usize) -> String {
+pub fn metrics(reports: &[WorkerReport], visits_in_memory: usize, door: &DoorMetrics) -> String {
     let mut out = String::new();
+    family(
+        &mut out,
+        "quartet_door_alarm",
+        "1 while more wrong birth dates come in a minute than limits.wrong_dates_per_minute.",
+        "gauge",
+    );
+    line(&mut out, format_args!("quartet_door_alarm {}", u8::from(door.alarm)));
+    family(&mut out, "quartet_verifications_total", "Tries at the door, by what they came to.", "counter");
+    for (outcome, count) in &door.outcomes {
+        line(&mut out, format_args!("quartet_verifications_total{{outcome=\"{outcome}\"}} {count}"));
+    }
     family(&mut out, "quartet_visits_in_memory", "Visits that control knows.", "gauge");
     line(&mut out, format_args!("quartet_visits_in_memory {visits_in_memory}"));
     for (counters, kind) in [(&COUNTERS[..], "counter"), (&GAUGES[..], "gauge")] {
@@ -95,9 +114,12 @@ mod tests {
     #[test]
     fn every_worker_and_reason_has_its_line() {
         let report = WorkerReport { worker: 3, datagrams_in: 7, drops: vec![5; DropReason::COUNT], ..WorkerReport::default() };
-        let text = metrics(&[report], 2);
+        let door = DoorMetrics { outcomes: vec![("wrong_date", 4)], alarm: true };
+        let text = metrics(&[report], 2, &door);
         for expected in [
             "quartet_visits_in_memory 2\n",
+            "quartet_door_alarm 1\n",
+            "quartet_verifications_total{outcome=\"wrong_date\"} 4\n",
             "# TYPE quartet_datagrams_received_total counter\nquartet_datagrams_received_total{worker=\"3\"} 7\n",
             "quartet_datagrams_dropped_total{worker=\"3\",reason=\"replayed\"} 5\n",
         ] {

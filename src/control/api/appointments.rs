@@ -7,6 +7,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use super::Shared;
+use super::audit::Recorded;
 use super::body::Json;
 use super::caller::Caller;
 use super::links::LinkMessage;
@@ -17,8 +18,8 @@ use crate::base::VisitId;
 use crate::base::ids::{AppointmentId, PatientId, ProviderId};
 use crate::control::registry::view::moment;
 use crate::control::schedule::{Draft, Known, Plan, Window, booking};
-use crate::control::store::{Appointment, AppointmentFilter, Booking};
-use crate::control::words::Staff;
+use crate::control::store::{Appointment, AppointmentFilter, Booking, Times};
+use crate::control::words::{Act, Digest, Staff};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -82,9 +83,12 @@ fn state(appointment: &Appointment) -> &'static str {
     }
 }
 
-/// The entity tag: what of an appointment changes is its state.
+/// The entity tag, of all of an appointment that can change. Its links are not of it: that somebody mistyped a date
+/// must not keep staff from moving the appointment.
 fn tag(appointment: &Appointment) -> (header::HeaderName, String) {
-    (header::ETAG, format!("\"{}\"", state(appointment)))
+    let Appointment { start_text, duration_minutes, .. } = appointment;
+    let digest = Digest::of(format!("{} {duration_minutes} {start_text}", state(appointment)).as_bytes()).hex();
+    (header::ETAG, format!("\"{}\"", digest.get(..16).unwrap_or(&digest)))
 }
 
 pub(super) async fn add(
@@ -102,8 +106,9 @@ pub(super) async fn add(
     }
     let plan = plan(&app, body.value).await?;
     let (booking, answer) = book(&app, plan, key.as_ref())?;
-    if app.registry.store().book(&booking, app.registry.clock().now()).await? {
-        return Ok(created(answer));
+    let act = Act::done(caller.actor(), "appointment.book").to(booking.appointment.id);
+    if app.registry.store().book(&booking, &act, app.registry.clock().now()).await? {
+        return Ok((Recorded, created(answer)).into_response());
     }
     // Two with the same key came at once, and the other was first.
     let kept = match &key {
@@ -182,6 +187,44 @@ pub(super) async fn cancel(State(app): State<Shared>, caller: Caller, Path(id): 
     } else {
         Err(Problem::already_over())
     }
+}
+
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(super) struct NewTimes {
+    start: Option<String>,
+    duration_minutes: Option<i64>,
+}
+
+/// Moves an appointment, and its links with it.
+pub(super) async fn change(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Json<NewTimes>,
+) -> Result<Response, Problem> {
+    caller.staff(Staff::Scheduler)?;
+    let appointment = app.registry.store().appointment(identify(&id)?).await?.ok_or_else(Problem::not_found)?;
+    let known = headers.get(header::IF_MATCH).ok_or_else(Problem::precondition_required)?;
+    let current = tag(&appointment).1;
+    // RFC 9110 §13.1.1: "*" matches whatever is there.
+    let matches = |known: &str| known.split(',').map(str::trim).any(|one| one == "*" || one == current);
+    if !known.to_str().is_ok_and(matches) {
+        return Err(Problem::precondition_failed());
+    }
+    let NewTimes { start, duration_minutes } = body.value;
+    let draft = Draft { start, duration_minutes, ..Draft::default() };
+    let old = Times {
+        start: appointment.start,
+        start_text: appointment.start_text.clone(),
+        duration_minutes: appointment.duration_minutes,
+    };
+    let times = draft.check_times(&old, app.registry.clock().now()).map_err(Problem::invalid)?;
+    app.registry.move_appointment(&appointment, &times, caller.actor()).await?;
+    let Times { start, start_text, duration_minutes } = times;
+    let moved = Appointment { start, start_text, duration_minutes, ..appointment };
+    Ok((Recorded, [tag(&moved)], axum::Json(complete(&app, &moved).await?)).into_response())
 }
 
 async fn complete(app: &Shared, appointment: &Appointment) -> Result<Message, Problem> {

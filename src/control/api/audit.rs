@@ -2,20 +2,27 @@
 //! no answer.
 //!
 //! What changed something was recorded in the transaction that changed it, and its answer says so with
-//! [`Recorded`]. What was only looked at, and what was refused, is recorded here.
+//! [`Recorded`]. What was only looked at, and what was refused, is recorded here; when strangers are refused without
+//! end, only how often.
 
 use std::convert::Infallible;
 use std::sync::{Arc, OnceLock};
 
-use axum::extract::{MatchedPath, Request, State};
+use axum::extract::rejection::QueryRejection;
+use axum::extract::{MatchedPath, Query, Request, State};
 use axum::middleware::Next;
 use axum::response::{IntoResponse, IntoResponseParts, Response, ResponseParts};
+use serde::{Deserialize, Serialize};
 
 use super::Shared;
+use super::caller::Caller;
 use super::problem::{Code, Problem};
+use super::routes::{LIST_MAX, List};
 use crate::base::VisitId;
 use crate::base::ids::{AppointmentId, LinkId, ParticipantId, PatientId, ProviderId};
-use crate::control::words::{Act, Actor, Subject};
+use crate::control::registry::view::moment;
+use crate::control::store::AuditRecord;
+use crate::control::words::{Act, Actor, Staff, Subject};
 
 /// Part of an answer to what was recorded with the change that it made.
 #[derive(Clone, Copy)]
@@ -107,12 +114,55 @@ pub(super) async fn audited(State(app): State<Shared>, mut request: Request, nex
         Some(Code(code)) => code,
         None => Act::DONE,
     };
-    let act = Act { outcome: code, visit, subject, ..Act::done(witness.actor(), action) };
+    let actor = witness.actor();
+    if actor == Actor::Nobody && code != Act::DONE && !app.registry.may_record_stranger() {
+        return response;
+    }
+    let act = Act { outcome: code, visit, subject, ..Act::done(actor, action) };
     let registry = &app.registry;
     match registry.store().record(&act, registry.clock().now()).await {
         Ok(()) => response,
         Err(error) => Problem::from(error).into_response(),
     }
+}
+
+#[derive(Deserialize)]
+pub(super) struct Page {
+    #[serde(default)]
+    after: i64,
+    limit: Option<u32>,
+}
+
+#[derive(Serialize)]
+struct Message {
+    seq: i64,
+    at: String,
+    actor: String,
+    action: String,
+    outcome: String,
+    visit: Option<String>,
+    subject: Option<String>,
+    hash: String,
+}
+
+impl From<AuditRecord> for Message {
+    fn from(record: AuditRecord) -> Message {
+        let AuditRecord { seq, at, actor, action, outcome, visit, subject, hash } = record;
+        Message { seq, at: moment(at), actor, action, outcome, visit, subject, hash }
+    }
+}
+
+/// `/audit`: the records themselves, for administrators and for whoever keeps a copy elsewhere.
+pub(super) async fn list(
+    State(app): State<Shared>,
+    caller: Caller,
+    query: Result<Query<Page>, QueryRejection>,
+) -> Result<Response, Problem> {
+    caller.staff(Staff::Admin)?;
+    let Query(Page { after, limit }) = query.map_err(|_| Problem::malformed_query())?;
+    let most = limit.unwrap_or(LIST_MAX).clamp(1, LIST_MAX);
+    let found = app.registry.store().audit(after, most + 1).await?;
+    Ok(List::of_at_most(most, found.into_iter().map(Message::from)).into_response())
 }
 
 /// The visit that a path names, and the last other thing.

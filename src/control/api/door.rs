@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use axum::Extension;
 use axum::extract::State;
 use axum::http::{HeaderMap, header};
 use axum::response::{IntoResponse, Response};
@@ -9,6 +10,7 @@ use serde::{Deserialize, Serialize};
 use tokio::time::Instant;
 
 use super::Shared;
+use super::audit::Recorded;
 use super::body::Json;
 use super::caller::{cookie_name, is_program};
 use super::problem::Problem;
@@ -16,8 +18,8 @@ use crate::base::VisitId;
 use crate::base::ids::ParticipantId;
 use crate::control::registry::Refusal;
 use crate::control::registry::view::moment;
-use crate::control::verify::{Claim, ClaimError, terms};
-use crate::control::words::{Token, TokenKind};
+use crate::control::verify::{Claim, ClaimError, Step, terms};
+use crate::control::words::{Network, Token, TokenKind};
 
 /// When a refusal goes out, after its question came (and at whole multiples of it, should the disk be
 /// slow): so that how long it took to find out says nothing. Longer would try people's patience, shorter
@@ -59,16 +61,18 @@ struct Message {
     name: String,
     opens_at: String,
     closes_at: String,
-    terms: &'static str,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    terms: Option<&'static str>,
     #[serde(skip_serializing_if = "Option::is_none")]
     session: Option<String>,
 }
 
 pub(super) async fn verify(
     State(app): State<Shared>,
+    Extension(from): Extension<Network>,
     headers: HeaderMap,
     Json { value: attempt, .. }: Json<Attempt>,
-) -> Result<Response, Problem> {
+) -> Response {
     let came = Instant::now();
     let today = app.registry.clock().now().to_zoned(jiff::tz::TimeZone::fixed(jiff::tz::offset(14))).date();
     let claim = Claim::new(
@@ -77,24 +81,23 @@ pub(super) async fn verify(
         attempt.who.as_deref(),
         attempt.name.as_deref(),
         attempt.relationship.as_deref(),
+        app.registry.steps(),
         today,
-    )
-    .map_err(|error| match error {
-        ClaimError::Terms => Problem::terms_required(),
-        ClaimError::Faults(faults) => Problem::invalid(faults),
-    })?;
+    );
+    let claim = match claim {
+        Ok(claim) => claim,
+        Err(ClaimError::Terms) => return Problem::terms_required().into_response(),
+        Err(ClaimError::Faults(faults)) => return Problem::invalid(faults).into_response(),
+    };
     let token = Token::shown(TokenKind::Link, &attempt.link);
-    let entered = match app.registry.enter(token.as_ref(), &claim).await {
+    let entered = match app.registry.enter(from, token.as_ref(), &claim).await {
         Ok(entered) => entered,
-        Err(Refusal::Failed) => {
-            tokio::time::sleep_until(refuse_at(came, Instant::now())).await;
-            return Err(Problem::verification_failed());
+        Err(refusal) => {
+            if let Refusal::Failed = refusal {
+                tokio::time::sleep_until(refuse_at(came, Instant::now())).await;
+            }
+            return refused(refusal);
         }
-        Err(Refusal::TooEarly { opens_at }) => return Err(Problem::too_early(opens_at)),
-        Err(Refusal::Faults(faults)) => return Err(Problem::invalid(faults)),
-        Err(Refusal::Crowded) => return Err(Problem::crowded()),
-        Err(Refusal::Draining) => return Err(Problem::draining()),
-        Err(Refusal::Store(error)) => return Err(error.into()),
     };
     let name = cookie_name(entered.participant);
     let session = entered.session.expose();
@@ -106,11 +109,25 @@ pub(super) async fn verify(
         name: entered.name.as_str().to_owned(),
         opens_at: moment(entered.opens_at),
         closes_at: moment(entered.closes_at),
-        terms: terms::VERSION,
+        terms: app.registry.steps().ask(Step::Terms).then_some(terms::VERSION),
         // A page must not be able to read its session; a program has no cookie jar that it could need.
         session: is_program(&headers).then(|| session.to_owned()),
     };
-    Ok(([(header::SET_COOKIE, cookie)], axum::Json(message)).into_response())
+    (Recorded, [(header::SET_COOKIE, cookie)], axum::Json(message)).into_response()
+}
+
+/// The answer to a refusal; most were recorded when they were found.
+fn refused(refusal: Refusal) -> Response {
+    let problem = match refusal {
+        Refusal::Crowded => return Problem::crowded().into_response(),
+        Refusal::Draining => return Problem::draining().into_response(),
+        Refusal::Store(error) => return Problem::from(error).into_response(),
+        Refusal::TooMany { retry_after } => return Problem::too_many_tries(retry_after).into_response(),
+        Refusal::Failed => Problem::verification_failed(),
+        Refusal::TooEarly { opens_at, now } => Problem::too_early(opens_at, now),
+        Refusal::Faults(faults) => Problem::invalid(faults),
+    };
+    (Recorded, problem).into_response()
 }
 
 /// The first multiple of [`REFUSE_AT`] after `came` that is not before `now`.

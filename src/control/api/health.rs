@@ -7,7 +7,8 @@ use axum::response::{IntoResponse, Response};
 use super::Shared;
 use super::caller::Caller;
 use super::problem::Problem;
-use crate::control::telemetry;
+use crate::control::registry::DoorReport;
+use crate::control::telemetry::{self, DoorMetrics};
 use crate::control::words::Staff;
 
 /// The process answers.
@@ -26,6 +27,8 @@ pub(super) async fn ready(State(app): State<Shared>) -> Result<&'static str, Pro
 
 pub(super) async fn metrics(State(app): State<Shared>, caller: Caller) -> Result<Response, Problem> {
     caller.staff(Staff::Monitor)?;
-    let text = telemetry::metrics(&app.registry.reports(), app.registry.live_count());
+    let DoorReport { outcomes, alarm } = app.registry.door_report();
+    let door = DoorMetrics { outcomes, alarm };
+    let text = telemetry::metrics(&app.registry.reports(), app.registry.live_count(), &door);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }

@@ -14,7 +14,7 @@ use super::routes::{at, identify};
 use crate::base::ids::{LinkId, PatientId, ProviderId};
 use crate::control::schedule::{Fault, Invitation, Invitee};
 use crate::control::store::{Appointment, Link};
-use crate::control::words::{Name, Role, Staff};
+use crate::control::words::{Act, Name, Role, Staff};
 
 /// A link as staff see it. `url` is shown once, when the link is made.
 #[derive(Serialize)]
@@ -28,6 +28,8 @@ pub(super) struct LinkMessage {
     #[serde(skip_serializing_if = "Option::is_none")]
     name: Option<String>,
     state: &'static str,
+    /// How many wrong dates were tried with it.
+    wrong_dates: u32,
     #[serde(skip_serializing_if = "Option::is_none")]
     url: Option<String>,
 }
@@ -45,6 +47,7 @@ impl LinkMessage {
                 (None, Some(_)) => "locked",
                 (None, None) => "open",
             },
+            wrong_dates: link.wrong_dates,
             url: None,
         }
     }
@@ -119,10 +122,17 @@ pub(super) async fn add(
         return Err(Problem::already_over());
     }
     let invitation = Invitation::new(appointment.id, role, invitee);
-    app.registry.store().add_link(&invitation.record(), app.registry.clock().now()).await?;
-    let location = at(format_args!("/appointments/{}/links/{}", appointment.id, invitation.link.id));
-    let message = LinkMessage::shown_once(&invitation, &app.public_url);
-    Ok((StatusCode::CREATED, [location], axum::Json(message)).into_response())
+    let act = Act::done(caller.actor(), "link.add").to(invitation.link.id);
+    app.registry.store().add_link(&invitation.record(), &act, app.registry.clock().now()).await?;
+    Ok(shown(&app, &invitation))
+}
+
+/// The one answer that shows a link.
+fn shown(app: &Shared, invitation: &Invitation) -> Response {
+    let appointment = invitation.link.appointment;
+    let location = at(format_args!("/appointments/{appointment}/links/{}", invitation.link.id));
+    let message = LinkMessage::shown_once(invitation, &app.public_url);
+    (StatusCode::CREATED, Recorded, [location], axum::Json(message)).into_response()
 }
 
 pub(super) async fn revoke(
@@ -134,4 +144,36 @@ pub(super) async fn revoke(
     let appointment = app.registry.store().appointment(identify(&id)?).await?.ok_or_else(Problem::not_found)?;
     let revoked = app.registry.revoke(appointment.id, appointment.visit, identify(&link)?, caller.actor()).await?;
     if revoked { Ok((Recorded, StatusCode::NO_CONTENT).into_response()) } else { Err(Problem::not_found()) }
+}
+
+pub(super) async fn unlock(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path((id, link)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    caller.staff(Staff::Scheduler)?;
+    let link: LinkId = identify(&link)?;
+    let act = Act::done(caller.actor(), "link.unlock").to(link);
+    let (store, now) = (app.registry.store(), app.registry.clock().now());
+    let unlocked = store.unlock_link(identify(&id)?, link, &act, now).await?;
+    if unlocked { Ok((Recorded, StatusCode::NO_CONTENT).into_response()) } else { Err(Problem::not_found()) }
+}
+
+/// Another link in place of one: for the same person, who has lost it or shown it to somebody.
+pub(super) async fn reissue(
+    State(app): State<Shared>,
+    caller: Caller,
+    Path((id, link)): Path<(String, String)>,
+) -> Result<Response, Problem> {
+    caller.staff(Staff::Scheduler)?;
+    let link: LinkId = identify(&link)?;
+    let appointment = app.registry.store().appointment(identify(&id)?).await?.ok_or_else(Problem::not_found)?;
+    if appointment.ended_at.is_some() {
+        return Err(Problem::already_over());
+    }
+    let links = app.registry.store().links(appointment.id).await?;
+    let old = links.iter().find(|one| one.id == link && one.revoked_at.is_none()).ok_or_else(Problem::not_found)?;
+    let invitation = Invitation::instead_of(old);
+    let reissued = app.registry.reissue(appointment.visit, old, &invitation.record(), caller.actor()).await?;
+    if reissued { Ok(shown(&app, &invitation)) } else { Err(Problem::not_found()) }
 }

@@ -4,7 +4,7 @@
 //! - [`routes`]: which path is answered where; what is true of every answer.
 //! - [`problem`]: every refusal, as problem+json (RFC 9457).
 //! - [`body`]: bodies, bounded in size, time and shape.
-//! - [`caller`]: who asks: staff by a token, a participant by a cookie or a token.
+//! - [`caller`]: who asks: staff by a token, a participant by a cookie or a token; [`forwarded`]: from where.
 //! - [`audit`]: what is recorded of it.
 //! - One file per resource: [`providers`], [`patients`], [`appointments`], [`links`], [`door`], [`visits`],
 //!   [`seats`], [`events`], [`site`], [`health`].
@@ -15,6 +15,7 @@ mod body;
 mod caller;
 mod door;
 mod events;
+mod forwarded;
 mod health;
 mod links;
 mod patients;

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::Shared;
+use super::audit::Recorded;
 use super::body::Json;
 use super::caller::Caller;
 use super::problem::Problem;
@@ -13,7 +14,7 @@ use super::routes::{LIST_MAX, List, at, identify};
 use crate::base::ids::PatientId;
 use crate::control::schedule::Fault;
 use crate::control::store::Patient;
-use crate::control::words::{BirthDate, Name, Staff, random};
+use crate::control::words::{Act, BirthDate, Name, Staff, random};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -62,9 +63,10 @@ pub(super) async fn add(State(app): State<Shared>, caller: Caller, body: Json<Ne
         return Err(Problem::invalid(faults));
     };
     let patient = Patient { id: PatientId::from_bits(random::bits()), name, birth_date };
-    app.registry.store().add_patient(&patient, now).await?;
+    let act = Act::done(caller.actor(), "patient.add").to(patient.id);
+    app.registry.store().add_patient(&patient, &act, now).await?;
     let location = at(format_args!("/patients/{}", patient.id));
-    Ok((StatusCode::CREATED, [location], axum::Json(Message::from(&patient))).into_response())
+    Ok((StatusCode::CREATED, Recorded, [location], axum::Json(Message::from(&patient))).into_response())
 }
 
 pub(super) async fn one(State(app): State<Shared>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {

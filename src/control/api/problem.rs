@@ -1,6 +1,7 @@
 //! Every refusal, as problem+json (RFC 9457). Nothing of what was sent is repeated in it.
 
 use std::borrow::Cow;
+use std::time::Duration;
 
 use axum::http::{HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Response};
@@ -9,7 +10,7 @@ use serde::Serialize;
 
 use crate::control::registry::view::moment;
 use crate::control::registry::visit::Refused;
-use crate::control::registry::{SeatError, VisitError};
+use crate::control::registry::{MoveError, SeatError, VisitError};
 use crate::control::schedule::Fault;
 use crate::control::store::StoreError;
 
@@ -22,6 +23,8 @@ pub(super) struct Problem {
     detail: Cow<'static, str>,
     errors: Vec<Fault>,
     opens_at: Option<Timestamp>,
+    now: Option<Timestamp>,
+    retry_after: Option<u64>,
 }
 
 /// Part of a refusal's answer: its code, for the record.
@@ -40,6 +43,8 @@ struct Message<'a> {
     errors: Vec<ErrorMessage<'a>>,
     #[serde(skip_serializing_if = "Option::is_none")]
     opens_at: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    now: Option<String>,
 }
 
 #[derive(Serialize)]
@@ -84,6 +89,8 @@ problems! {
     crowded CONFLICT "too_many_people" "Too many people" "Too many people have come in for this visit.";
     already_over CONFLICT "already_over" "Already over" "The appointment was cancelled or its visit has ended.";
     key_in_use CONFLICT "idempotency_key_in_use" "Key in use" "A request with this Idempotency-Key is being answered.";
+    occupied CONFLICT "occupied" "Somebody is in the visit" "An appointment is not moved while somebody has a seat in its visit.";
+    precondition_failed PRECONDITION_FAILED "precondition_failed" "It has changed" "What you know of it is out of date: look at it again and name its ETag in If-Match.";
     body_too_large PAYLOAD_TOO_LARGE "body_too_large" "Too large" "The body is larger than this resource takes.";
     wants_json UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type" "The body must be application/json.";
     wants_sdp UNSUPPORTED_MEDIA_TYPE "unsupported_media_type" "Unsupported media type" "The body must be application/sdp.";
@@ -100,7 +107,7 @@ problems! {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Problem {
-        Problem { status, code, title, detail: detail.into(), errors: Vec::new(), opens_at: None }
+        Problem { status, code, title, detail: detail.into(), errors: Vec::new(), opens_at: None, now: None, retry_after: None }
     }
 
     /// All that is wrong with a body, at once.
@@ -110,9 +117,17 @@ impl Problem {
     }
 
     /// The right person, before the visit opens.
-    pub(super) fn too_early(opens_at: Timestamp) -> Problem {
+    pub(super) fn too_early(opens_at: Timestamp, now: Timestamp) -> Problem {
         let problem = Problem::new(StatusCode::FORBIDDEN, "too_early", "Too early", "The visit is not open yet.");
-        Problem { opens_at: Some(opens_at), ..problem }
+        Problem { opens_at: Some(opens_at), now: Some(now), ..problem }
+    }
+
+    /// Too many tries from one network.
+    pub(super) fn too_many_tries(retry_after: Duration) -> Problem {
+        let detail = "Too many tries came from your network. Wait a minute, then try again.";
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", "Too many tries", detail);
+        // A second more than is left of the minute, so that who keeps to it is let try.
+        Problem { retry_after: Some(retry_after.as_secs() + 1), ..problem }
     }
 
     /// What the client should change in its offer.
@@ -135,6 +150,7 @@ impl IntoResponse for Problem {
                 .map(|fault| ErrorMessage { pointer: &fault.pointer, code: fault.code, detail: &fault.detail })
                 .collect(),
             opens_at: self.opens_at.map(moment),
+            now: self.now.map(moment),
         };
         let body = serde_json::to_vec(&message).unwrap_or_default();
         let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
@@ -143,7 +159,9 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if self.status == StatusCode::SERVICE_UNAVAILABLE {
+        if let Some(seconds) = self.retry_after {
+            headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+        } else if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));
         }
         response
@@ -173,6 +191,17 @@ impl From<VisitError> for Problem {
             VisitError::Refused(Refused::ScreenTaken) => Problem::screen_taken(),
             VisitError::Draining => Problem::draining(),
             VisitError::Store(error) => error.into(),
+        }
+    }
+}
+
+impl From<MoveError> for Problem {
+    fn from(error: MoveError) -> Problem {
+        match error {
+            MoveError::Over => Problem::already_over(),
+            MoveError::Occupied => Problem::occupied(),
+            MoveError::Changed => Problem::precondition_failed(),
+            MoveError::Visit(error) => error.into(),
         }
     }
 }

@@ -6,6 +6,7 @@ use axum::response::{IntoResponse, Response};
 use serde::{Deserialize, Serialize};
 
 use super::Shared;
+use super::audit::Recorded;
 use super::body::Json;
 use super::caller::Caller;
 use super::problem::Problem;
@@ -13,7 +14,7 @@ use super::routes::{LIST_MAX, List, at, identify};
 use crate::base::ids::ProviderId;
 use crate::control::schedule::Fault;
 use crate::control::store::Provider;
-use crate::control::words::{Name, Staff, random};
+use crate::control::words::{Act, Name, Staff, random};
 
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -45,9 +46,10 @@ pub(super) async fn add(State(app): State<Shared>, caller: Caller, body: Json<Ne
         name,
         telehealth_enabled: body.value.telehealth_enabled.unwrap_or(true),
     };
-    app.registry.store().add_provider(&provider, app.registry.clock().now()).await?;
+    let act = Act::done(caller.actor(), "provider.add").to(provider.id);
+    app.registry.store().add_provider(&provider, &act, app.registry.clock().now()).await?;
     let location = at(format_args!("/providers/{}", provider.id));
-    Ok((StatusCode::CREATED, [location], axum::Json(Message::from(&provider))).into_response())
+    Ok((StatusCode::CREATED, Recorded, [location], axum::Json(Message::from(&provider))).into_response())
 }
 
 pub(super) async fn one(State(app): State<Shared>, caller: Caller, Path(id): Path<String>) -> Result<Response, Problem> {

@@ -13,7 +13,7 @@ use axum::response::{IntoResponse, Response};
 use axum::routing::{delete, get, patch, post, put};
 use serde::Serialize;
 
-use super::audit::audited;
+use super::audit::{self, audited};
 use super::caller::{is_program, is_same_site, is_unsafe};
 use super::problem::Problem;
 use super::{App, Shared, appointments, door, events, health, links, patients, providers, seats, site, visits};
@@ -32,9 +32,12 @@ pub fn router(app: App, pages: Router) -> Router {
         .route("/patients", get(patients::list).post(patients::add))
         .route("/patients/{patient}", get(patients::one))
         .route("/appointments", get(appointments::list).post(appointments::add))
-        .route("/appointments/{appointment}", get(appointments::one).delete(appointments::cancel))
+        .route("/appointments/{appointment}", get(appointments::one).patch(appointments::change).delete(appointments::cancel))
         .route("/appointments/{appointment}/links", post(links::add))
         .route("/appointments/{appointment}/links/{link}", delete(links::revoke))
+        .route("/appointments/{appointment}/links/{link}/unlock", post(links::unlock))
+        .route("/appointments/{appointment}/links/{link}/reissue", post(links::reissue))
+        .route("/audit", get(audit::list))
         .route("/verify", post(door::verify))
         .route("/terms", get(door::terms_in_force))
         .route("/site", get(site::info))
@@ -148,9 +151,15 @@ pub(super) struct List<T> {
 impl<T: Serialize> List<T> {
     /// Of up to one more than a list shows.
     pub(super) fn of(items: impl Iterator<Item = T>) -> List<T> {
+        List::of_at_most(LIST_MAX, items)
+    }
+
+    /// Of up to one more than `most`.
+    pub(super) fn of_at_most(most: u32, items: impl Iterator<Item = T>) -> List<T> {
+        let most = usize::try_from(most).unwrap_or(usize::MAX);
         let mut items: Vec<T> = items.collect();
-        let more = items.len() > LIST_MAX as usize;
-        items.truncate(LIST_MAX as usize);
+        let more = items.len() > most;
+        items.truncate(most);
         List { items, more }
     }
 }

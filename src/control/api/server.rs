@@ -1,23 +1,27 @@
 //! Connections: TLS, limits and timeouts of every kind, an orderly end. HTTP/1.1 only.
 
 use std::collections::BTreeMap;
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use axum::Router;
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::service_fn;
 use hyper_util::rt::{TokioIo, TokioTimer};
-use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::watch;
 use tokio::task::JoinSet;
 use tokio_rustls::TlsAcceptor;
+use tower_service::Service;
 
+use super::forwarded;
 use super::stall::Stall;
+use crate::control::words::Network;
 
 /// What a stranger may cost.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub struct Limits {
     /// Connections in all. Each costs about 50 KiB; beyond it, new ones are closed.
     pub connections: usize,
@@ -32,6 +36,14 @@ pub struct Limits {
     pub stall_timeout: Duration,
     /// For what is being answered when the server stops.
     pub drain_timeout: Duration,
+    /// Who says truly for whom they ask (`X-Forwarded-For`). What anybody else says of that is not believed.
+    pub trusted_proxies: Vec<IpAddr>,
+}
+
+impl Limits {
+    pub(super) fn trusts(&self, address: IpAddr) -> bool {
+        self.trusted_proxies.contains(&address.to_canonical())
+    }
 }
 
 impl Default for Limits {
@@ -43,6 +55,7 @@ impl Default for Limits {
             header_timeout: Duration::from_secs(15),
             stall_timeout: Duration::from_secs(20),
             drain_timeout: Duration::from_secs(5),
+            trusted_proxies: Vec::new(),
         }
     }
 }
@@ -88,13 +101,15 @@ struct Door {
 #[derive(Default)]
 struct Counts {
     all: usize,
-    by_address: BTreeMap<IpAddr, usize>,
+    by_address: BTreeMap<Network, usize>,
 }
 
 /// One connection's place among those allowed; given back when it is dropped.
 struct Place {
     door: Arc<Door>,
     address: IpAddr,
+    /// What is counted for that address; nothing for a proxy, who brings everybody.
+    network: Option<Network>,
 }
 
 impl Door {
@@ -116,7 +131,7 @@ impl Door {
                 () = stopped(&mut stopping) => break,
             };
             // Closing it is the answer: whoever holds so many connections needs no explanation.
-            let Some(place) = Place::take(&self, network(peer.ip())) else { continue };
+            let Some(place) = Place::take(&self, peer.ip()) else { continue };
             connections.spawn(Arc::clone(&self).connection(stream, place));
         }
         drop(listener);
@@ -126,7 +141,7 @@ impl Door {
         }
     }
 
-    async fn connection(self: Arc<Door>, stream: TcpStream, _place: Place) {
+    async fn connection(self: Arc<Door>, stream: TcpStream, place: Place) {
         // Small answers go out at once; nothing here is written in dribs.
         let _ = stream.set_nodelay(true);
         let handshake = tokio::time::timeout(self.limits.handshake_timeout, self.tls.accept(stream));
@@ -135,7 +150,12 @@ impl Door {
             return;
         };
         let stream = TokioIo::new(Stall::new(stream, self.limits.stall_timeout));
-        let service = TowerToHyperService::new(self.router.clone());
+        let service = service_fn(|mut request: hyper::Request<Incoming>| {
+            let from = forwarded::asker(place.address, request.headers(), &self.limits);
+            request.extensions_mut().insert(from);
+            // A router is always ready.
+            self.router.clone().call(request)
+        });
         let connection = http1::Builder::new()
             // Without a timer, hyper's header timeout does nothing.
             .timer(TokioTimer::new())
@@ -162,13 +182,19 @@ impl Door {
 impl Place {
     fn take(door: &Arc<Door>, address: IpAddr) -> Option<Place> {
         let mut counts = door.counts();
-        let here = counts.by_address.get(&address).copied().unwrap_or(0);
-        if counts.all >= door.limits.connections || here >= door.limits.connections_per_address {
+        if counts.all >= door.limits.connections {
             return None;
         }
+        let network = (!door.limits.trusts(address)).then(|| Network::of(address));
+        if let Some(network) = network {
+            let here = counts.by_address.get(&network).copied().unwrap_or(0);
+            if here >= door.limits.connections_per_address {
+                return None;
+            }
+            counts.by_address.insert(network, here + 1);
+        }
         counts.all += 1;
-        counts.by_address.insert(address, here + 1);
-        Some(Place { door: Arc::clone(door), address })
+        Some(Place { door: Arc::clone(door), address, network })
     }
 }
 
@@ -176,9 +202,10 @@ impl Drop for Place {
     fn drop(&mut self) {
         let mut counts = self.door.counts();
         counts.all -= 1;
-        match counts.by_address.get_mut(&self.address) {
+        let Some(network) = self.network else { return };
+        match counts.by_address.get_mut(&network) {
             Some(here) if *here > 1 => *here -= 1,
-            Some(_) | None => drop(counts.by_address.remove(&self.address)),
+            Some(_) | None => drop(counts.by_address.remove(&network)),
         }
     }
 }
@@ -186,30 +213,5 @@ impl Drop for Place {
 impl Door {
     fn counts(&self) -> std::sync::MutexGuard<'_, Counts> {
         self.counts.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-/// The address for which connections are counted: one customer of IPv6 has a whole /64.
-fn network(address: IpAddr) -> IpAddr {
-    match address.to_canonical() {
-        IpAddr::V4(four) => IpAddr::V4(four),
-        IpAddr::V6(six) => IpAddr::V6(Ipv6Addr::from_bits(six.to_bits() & !u128::from(u64::MAX))),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn addresses_of_one_customer_count_as_one() {
-        for (address, counted) in [
-            ("192.0.2.7", "192.0.2.7"),
-            ("::ffff:192.0.2.7", "192.0.2.7"),
-            ("2001:db8:1:2:3:4:5:6", "2001:db8:1:2::"),
-            ("::1", "::"),
-        ] {
-            assert_eq!(network(address.parse().unwrap()), counted.parse::<IpAddr>().unwrap(), "{address}");
-        }
     }
 }

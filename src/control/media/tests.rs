@@ -344,6 +344,21 @@ async fn a_media_process_that_is_alive_and_of_no_use_is_ended_before_another_is_
     }
 }
 
+#[tokio::test]
+async fn no_other_is_started_while_one_that_was_told_to_end_has_not() {
+    let place = tempfile::tempdir().unwrap();
+    let (config, _alive) = child(&place);
+    let config = MediaConfig { patience: Duration::from_secs(1), ..config };
+    let path = config.socket.clone();
+    let media = blocking(move || {
+        let mut process = connect(&path);
+        greet(&mut process, Some(Setup { first_port: 7, ..setup(1) }))
+    });
+    let (pool, told) = tokio::join!(MediaPool::start(config), media);
+    assert_eq!(told.unwrap(), Some(Order::Stop));
+    assert!(matches!(pool.err(), Some(MediaError::Stuck { .. })));
+}
+
 mod erased {
     /// What can be sent.
     pub(super) trait Message {

@@ -11,7 +11,7 @@
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedMutexGuard, watch};
 
@@ -22,7 +22,7 @@ use super::visit::{Hours, Refused, Unseat, Visit};
 use crate::base::{LegId, VisitId};
 use crate::control::schedule::{Rules, Window};
 use crate::control::store::{Appointment, Minutes, Store, StoreError};
-use crate::control::verify::SessionLimits;
+use crate::control::verify::{DoorLimits, SessionLimits, Steps, Throttle};
 use crate::control::words::{Act, Actor, Clock, Standing};
 use crate::link::{Command, WorkerReport};
 
@@ -33,6 +33,8 @@ pub struct Parts {
     pub window: Window,
     pub rules: Rules,
     pub sessions: SessionLimits,
+    pub steps: Steps,
+    pub door: DoorLimits,
     pub media: Arc<dyn Media>,
 }
 
@@ -44,6 +46,7 @@ pub(super) struct Shared {
     pub(super) parts: Parts,
     live: Mutex<BTreeMap<VisitId, Arc<Live>>>,
     reports: Mutex<BTreeMap<u16, WorkerReport>>,
+    throttle: Mutex<Throttle>,
     /// Whether this server is about to stop: what runs goes on, and nothing begins.
     draining: AtomicBool,
 }
@@ -103,8 +106,9 @@ impl Registry {
     const LIVE_MAX: usize = 4_096;
 
     pub fn new(parts: Parts) -> Registry {
+        let throttle = Mutex::new(Throttle::new(parts.door));
         let (live, reports) = (Mutex::default(), Mutex::default());
-        Registry(Arc::new(Shared { parts, live, reports, draining: AtomicBool::new(false) }))
+        Registry(Arc::new(Shared { parts, live, reports, throttle, draining: AtomicBool::new(false) }))
     }
 
     pub fn store(&self) -> &Store {
@@ -121,6 +125,15 @@ impl Registry {
 
     pub fn sessions(&self) -> SessionLimits {
         self.0.parts.sessions
+    }
+
+    /// What people are asked at the door.
+    pub fn steps(&self) -> &Steps {
+        &self.0.parts.steps
+    }
+
+    pub(super) fn throttle(&self) -> MutexGuard<'_, Throttle> {
+        locked(&self.0.throttle)
     }
 
     /// Whether someone could be seated now.
@@ -399,6 +412,6 @@ impl Watcher {
 }
 
 /// What a panic left behind is still whole: each of these locks guards single inserts and look-ups.
-fn locked<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+fn locked<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -5,6 +5,7 @@
 //! - [`ports`]: what the rest of the house must lend: media workers.
 //! - [`live`]: the visits in memory, each behind its own lock, and how one is changed.
 //! - [`door`]: from a link and a birth date to a participant and a session.
+//! - [`planning`]: moving an appointment, replacing a link.
 //! - [`host`]: getting ready, waiting, letting in, sending out, ending.
 //! - [`seats`]: from an offer to a leg on a worker.
 //! - [`resume`]: what media has carried on while control was away.
@@ -14,6 +15,7 @@ mod door;
 mod host;
 mod live;
 pub mod person;
+mod planning;
 pub mod ports;
 mod resume;
 mod run;
@@ -24,6 +26,7 @@ pub mod visit;
 #[cfg(test)]
 mod tests;
 
-pub use door::{Entered, Refusal};
+pub use door::{DoorReport, Entered, Refusal};
 pub use live::{Parts, Registry, VisitError, Watcher};
+pub use planning::MoveError;
 pub use seats::SeatError;

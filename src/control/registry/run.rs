@@ -40,6 +40,7 @@ impl Registry {
 
     /// Time passed: seats kept long enough are freed, visits past their window end.
     pub async fn handle_timeout(&self) {
+        self.sum_up_strangers().await;
         let now = self.now();
         for live in self.all() {
             let held = live.hold().await;

@@ -25,8 +25,14 @@ impl Invitation {
     pub fn new(appointment: AppointmentId, role: Role, invitee: Invitee) -> Invitation {
         let Invitee { patient, provider, name } = invitee;
         let id = LinkId::from_bits(random::bits());
-        let link = Link { id, appointment, role, patient, provider, name, locked_at: None, revoked_at: None };
+        let link = Link { id, appointment, role, patient, provider, name, wrong_dates: 0, locked_at: None, revoked_at: None };
         Invitation { link, token: Token::random(TokenKind::Link) }
+    }
+
+    /// Another for the same person, with a token of its own.
+    pub fn instead_of(old: &Link) -> Invitation {
+        let invitee = Invitee { patient: old.patient, provider: old.provider, name: old.name.clone() };
+        Invitation::new(old.appointment, old.role, invitee)
     }
 
     /// What to send. The token stands in the fragment, which browsers send to nobody.

@@ -5,7 +5,7 @@ use std::str::FromStr;
 use jiff::{SignedDuration, Timestamp, Zoned};
 
 use crate::base::ids::{PatientId, ProviderId};
-use crate::control::store::AppointmentKind;
+use crate::control::store::{AppointmentKind, Times};
 use crate::control::words::Name;
 
 /// What was typed.
@@ -90,6 +90,18 @@ impl Draft {
                 Ok(Plan { kind, group_name, provider, patients, start, start_text, duration_minutes })
             }
             _ => Err(faults),
+        }
+    }
+
+    /// New times for an appointment that has `old` ones, or everything that is wrong with them. What is not given stays.
+    pub fn check_times(&self, old: &Times, now: Timestamp) -> Result<Times, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let kept = (old.start, old.start_text.clone());
+        let start = if self.start.is_some() { keep(self.start(now), &mut faults) } else { Some(kept) };
+        let minutes = self.duration_minutes.map_or(Some(old.duration_minutes), |_| keep(self.duration(), &mut faults));
+        match (start, minutes) {
+            (Some((start, start_text)), Some(duration_minutes)) => Ok(Times { start, start_text, duration_minutes }),
+            (None, _) | (_, None) => Err(faults),
         }
     }
 
@@ -259,6 +271,19 @@ mod tests {
     fn an_empty_draft_shows_every_fault_at_once() {
         let faults = Draft::default().check(&Known::default(), NOW).unwrap_err();
         assert_eq!(faults.iter().map(|fault| &*fault.pointer).collect::<Vec<_>>(), ["/provider_id", "/patient_ids", "/start"]);
+    }
+
+    #[test]
+    fn of_new_times_what_is_not_given_stays() {
+        let old = Times { start: NOW, start_text: "2027-01-15T08:00:00Z".to_owned(), duration_minutes: 45 };
+        let times = |start: Option<&str>, duration_minutes| {
+            Draft { start: start.map(str::to_owned), duration_minutes, ..Draft::default() }.check_times(&old, NOW)
+        };
+        assert_eq!(times(None, None), Ok(old.clone()));
+        assert_eq!(times(None, Some(60)), Ok(Times { duration_minutes: 60, ..old.clone() }));
+        assert_eq!(times(Some("2027-01-16T09:00:00+01:00"), None).unwrap().start, "2027-01-16T08:00:00Z".parse().unwrap());
+        let faults = times(Some("tomorrow"), Some(4)).unwrap_err();
+        assert_eq!(faults.iter().map(|fault| &*fault.pointer).collect::<Vec<_>>(), ["/start", "/duration_minutes"]);
     }
 
     #[test]

@@ -1,16 +1,16 @@
 //! Appointments, and the visit that belongs to each.
 
 use jiff::Timestamp;
-use sqlx::Row;
 use sqlx::sqlite::SqliteRow;
+use sqlx::{Row, Sqlite, Transaction};
 
 use super::kept::{self, KeptAnswer};
 use super::link::{self, NewLink};
-use super::{Minutes, Store, StoreError, micros, presence, row};
+use super::{Minutes, Store, StoreError, audit, micros, presence, row};
 use crate::base::VisitId;
 use crate::base::ids::{AppointmentId, PatientId, ProviderId};
-use crate::control::words::Name;
 use crate::control::words::person::word_enum;
+use crate::control::words::{Act, Name};
 
 word_enum! {
     /// How many patients an appointment is for.
@@ -47,6 +47,15 @@ pub struct Booking {
     pub kept: Option<KeptAnswer>,
 }
 
+/// When an appointment takes place.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Times {
+    pub start: Timestamp,
+    /// The start as it was given, with its offset.
+    pub start_text: String,
+    pub duration_minutes: u32,
+}
+
 /// Which appointments to list.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct AppointmentFilter {
@@ -62,7 +71,7 @@ const SELECT: &str = "SELECT a.*, v.id AS visit_id, v.ended_at AS ended_at FROM 
 
 impl Store {
     /// Records a booking. False if its answer's key was already used: then nothing is recorded.
-    pub async fn book(&self, booking: &Booking, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn book(&self, booking: &Booking, act: &Act, now: Timestamp) -> Result<bool, StoreError> {
         let Booking { appointment, links, kept } = booking;
         let id = appointment.id.to_string();
         let mut tx = self.writing().await?;
@@ -102,6 +111,7 @@ impl Store {
         for new in links {
             link::insert(&mut tx, new, now).await?;
         }
+        audit::append(&mut tx, act, now).await?;
         tx.commit().await?;
         Ok(true)
     }
@@ -160,6 +170,30 @@ impl Store {
         Ok(true)
     }
 
+    /// Moves an appointment, if it still is as `known` says and not over. False otherwise.
+    pub async fn move_appointment(&self, known: &Appointment, to: &Times, act: &Act, now: Timestamp) -> Result<bool, StoreError> {
+        let mut tx = self.writing().await?;
+        let moved = sqlx::query(
+            "UPDATE appointments SET start_at = $1, start_text = $2, duration_minutes = $3
+             WHERE id = $4 AND start_text = $5 AND duration_minutes = $6 AND cancelled_at IS NULL
+               AND EXISTS (SELECT 1 FROM visits WHERE appointment_id = $4 AND ended_at IS NULL)",
+        )
+        .bind(micros(to.start))
+        .bind(&to.start_text)
+        .bind(i64::from(to.duration_minutes))
+        .bind(known.id.to_string())
+        .bind(&known.start_text)
+        .bind(i64::from(known.duration_minutes))
+        .execute(&mut *tx)
+        .await?;
+        if moved.rows_affected() == 0 {
+            return Ok(false);
+        }
+        audit::append(&mut tx, act, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+
     async fn complete(&self, row: Option<SqliteRow>) -> Result<Option<Appointment>, StoreError> {
         let Some(row) = row else { return Ok(None) };
         let id: AppointmentId = row::parsed(&row, "id")?;
@@ -167,18 +201,29 @@ impl Store {
             .bind(id.to_string())
             .fetch_all(&self.readers)
             .await?;
-        Ok(Some(Appointment {
-            id,
-            visit: row::parsed(&row, "visit_id")?,
-            kind: row::word(&row, "kind", AppointmentKind::from_word)?,
-            group_name: row::optional_name(&row, "group_name")?,
-            provider: row::parsed(&row, "provider_id")?,
-            patients: patients.iter().map(|row| row::parsed(row, "patient_id")).collect::<Result<_, _>>()?,
-            start: row::moment(&row, "start_at")?,
-            start_text: row.try_get("start_text")?,
-            duration_minutes: row::number(&row, "duration_minutes")?,
-            cancelled_at: row::optional_moment(&row, "cancelled_at")?,
-            ended_at: row::optional_moment(&row, "ended_at")?,
-        }))
+        let patients = patients.iter().map(|row| row::parsed(row, "patient_id")).collect::<Result<_, _>>()?;
+        read(&row, patients).map(Some)
     }
+}
+
+/// The row of an appointment, as a transaction sees it; of none, the question is asked all the same.
+pub(super) async fn find(tx: &mut Transaction<'_, Sqlite>, id: Option<AppointmentId>) -> Result<Option<SqliteRow>, StoreError> {
+    let sql = sqlx::AssertSqlSafe(format!("{SELECT} WHERE a.id = $1"));
+    Ok(sqlx::query(sql).bind(id.map_or_else(String::new, |id| id.to_string())).fetch_optional(&mut **tx).await?)
+}
+
+pub(super) fn read(row: &SqliteRow, patients: Vec<PatientId>) -> Result<Appointment, StoreError> {
+    Ok(Appointment {
+        id: row::parsed(row, "id")?,
+        visit: row::parsed(row, "visit_id")?,
+        kind: row::word(row, "kind", AppointmentKind::from_word)?,
+        group_name: row::optional_name(row, "group_name")?,
+        provider: row::parsed(row, "provider_id")?,
+        patients,
+        start: row::moment(row, "start_at")?,
+        start_text: row.try_get("start_text")?,
+        duration_minutes: row::number(row, "duration_minutes")?,
+        cancelled_at: row::optional_moment(row, "cancelled_at")?,
+        ended_at: row::optional_moment(row, "ended_at")?,
+    })
 }

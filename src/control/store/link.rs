@@ -4,9 +4,9 @@ use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 use sqlx::{Sqlite, Transaction};
 
-use super::{Minutes, Store, StoreError, micros, presence, row};
+use super::{Minutes, Store, StoreError, audit, micros, presence, row};
 use crate::base::ids::{AppointmentId, LinkId, PatientId, ProviderId};
-use crate::control::words::{Digest, Name, Role};
+use crate::control::words::{Act, Digest, Name, Role};
 
 /// Wrong birth dates that one link ever takes. There are 36,525 days in a century: five guesses are a
 /// chance of 0.014 %. Fewer would lock out people who mistype; more would help who guesses.
@@ -23,6 +23,8 @@ pub struct Link {
     pub provider: Option<ProviderId>,
     /// The name of an invited guest or interpreter, if the inviter gave it.
     pub name: Option<Name>,
+    /// Wrong dates that were tried with it.
+    pub wrong_dates: u32,
     pub locked_at: Option<Timestamp>,
     pub revoked_at: Option<Timestamp>,
 }
@@ -42,18 +44,12 @@ pub struct NewLink {
 }
 
 impl Store {
-    pub async fn add_link(&self, new: &NewLink, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn add_link(&self, new: &NewLink, act: &Act, now: Timestamp) -> Result<(), StoreError> {
         let mut tx = self.writing().await?;
         insert(&mut tx, new, now).await?;
+        audit::append(&mut tx, act, now).await?;
         tx.commit().await?;
         Ok(())
-    }
-
-    /// The link whose token has this digest. Looking it up by digest tells nothing by its timing that helps
-    /// to guess a token.
-    pub async fn link_of(&self, token: Digest) -> Result<Option<Link>, StoreError> {
-        let found = sqlx::query("SELECT * FROM links WHERE token_sha256 = $1").bind(token.hex()).fetch_optional(&self.readers);
-        found.await?.as_ref().map(read).transpose()
     }
 
     /// The links of an appointment, oldest first.
@@ -64,21 +60,32 @@ impl Store {
         found.await?.iter().map(read).collect()
     }
 
-    /// Counts one wrong birth date against a link and locks it with the last that it takes.
-    ///
-    /// One statement, so that however many try at once, across restarts and programs, the count is right.
-    pub async fn count_failure(&self, link: LinkId, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query(
-            "UPDATE links SET failures = failures + 1,
-                 locked_at = CASE WHEN failures + 1 >= $1 THEN $2 ELSE locked_at END
-             WHERE id = $3 AND failures < $1 RETURNING failures",
+    /// Lets a link be tried again: its wrong dates are forgotten, and so is who was barred from coming in by it. False
+    /// if it is no link of this appointment, or a revoked one.
+    pub async fn unlock_link(
+        &self,
+        appointment: AppointmentId,
+        link: LinkId,
+        act: &Act,
+        now: Timestamp,
+    ) -> Result<bool, StoreError> {
+        let mut tx = self.writing().await?;
+        let unlocked = sqlx::query(
+            "UPDATE links SET failures = 0, locked_at = NULL WHERE id = $1 AND appointment_id = $2 AND revoked_at IS NULL",
         )
-        .bind(i64::from(FAILURES_MAX))
-        .bind(micros(now))
         .bind(link.to_string())
-        .fetch_optional(&self.writer)
+        .bind(appointment.to_string())
+        .execute(&mut *tx)
         .await?;
-        Ok(())
+        if unlocked.rows_affected() == 0 {
+            return Ok(false);
+        }
+        for sql in ["DELETE FROM wrong_dates WHERE link_id = $1", "UPDATE participants SET barred_at = NULL WHERE link_id = $1"] {
+            sqlx::query(sql).bind(link.to_string()).execute(&mut *tx).await?;
+        }
+        audit::append(&mut tx, act, now).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 
     /// Revokes a link, and with it everyone who came in by it. False if it is not a living link of this
@@ -91,33 +98,57 @@ impl Store {
         now: Timestamp,
     ) -> Result<bool, StoreError> {
         let mut tx = self.writing().await?;
-        let revoked =
-            sqlx::query("UPDATE links SET revoked_at = $1 WHERE id = $2 AND appointment_id = $3 AND revoked_at IS NULL")
-                .bind(micros(now))
-                .bind(link.to_string())
-                .bind(appointment.to_string())
-                .execute(&mut *tx)
-                .await?;
-        if revoked.rows_affected() == 0 {
+        if !revoke(&mut tx, appointment, link, now).await? {
             return Ok(false);
         }
-        sqlx::query(
-            "UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL
-             AND participant_id IN (SELECT id FROM participants WHERE link_id = $2)",
-        )
-        .bind(micros(now))
-        .bind(link.to_string())
-        .execute(&mut *tx)
-        .await?;
-        sqlx::query("UPDATE participants SET replaced_at = $1 WHERE link_id = $2 AND replaced_at IS NULL")
-            .bind(micros(now))
-            .bind(link.to_string())
-            .execute(&mut *tx)
-            .await?;
         presence::append(&mut tx, minutes, now).await?;
         tx.commit().await?;
         Ok(true)
     }
+
+    /// Revokes a link and records another in its place. False, and nothing is done, if the first is not a living one.
+    pub async fn reissue_link(&self, old: &Link, new: &NewLink, minutes: &Minutes, now: Timestamp) -> Result<bool, StoreError> {
+        let mut tx = self.writing().await?;
+        if !revoke(&mut tx, old.appointment, old.id, now).await? {
+            return Ok(false);
+        }
+        insert(&mut tx, new, now).await?;
+        presence::append(&mut tx, minutes, now).await?;
+        tx.commit().await?;
+        Ok(true)
+    }
+}
+
+/// Revokes a link, and with it the sessions of who came in by it. False if it is not a living link of this appointment.
+async fn revoke(
+    tx: &mut Transaction<'_, Sqlite>,
+    appointment: AppointmentId,
+    link: LinkId,
+    now: Timestamp,
+) -> Result<bool, StoreError> {
+    let revoked = sqlx::query("UPDATE links SET revoked_at = $1 WHERE id = $2 AND appointment_id = $3 AND revoked_at IS NULL")
+        .bind(micros(now))
+        .bind(link.to_string())
+        .bind(appointment.to_string())
+        .execute(&mut **tx)
+        .await?;
+    if revoked.rows_affected() == 0 {
+        return Ok(false);
+    }
+    sqlx::query(
+        "UPDATE sessions SET ended_at = $1 WHERE ended_at IS NULL
+         AND participant_id IN (SELECT id FROM participants WHERE link_id = $2)",
+    )
+    .bind(micros(now))
+    .bind(link.to_string())
+    .execute(&mut **tx)
+    .await?;
+    sqlx::query("UPDATE participants SET replaced_at = $1 WHERE link_id = $2 AND replaced_at IS NULL")
+        .bind(micros(now))
+        .bind(link.to_string())
+        .execute(&mut **tx)
+        .await?;
+    Ok(true)
 }
 
 pub(super) async fn insert(tx: &mut Transaction<'_, Sqlite>, new: &NewLink, now: Timestamp) -> Result<(), StoreError> {
@@ -140,7 +171,7 @@ pub(super) async fn insert(tx: &mut Transaction<'_, Sqlite>, new: &NewLink, now:
     Ok(())
 }
 
-fn read(row: &SqliteRow) -> Result<Link, StoreError> {
+pub(super) fn read(row: &SqliteRow) -> Result<Link, StoreError> {
     Ok(Link {
         id: row::parsed(row, "id")?,
         appointment: row::parsed(row, "appointment_id")?,
@@ -148,6 +179,7 @@ fn read(row: &SqliteRow) -> Result<Link, StoreError> {
         patient: row::optional_parsed(row, "patient_id")?,
         provider: row::optional_parsed(row, "provider_id")?,
         name: row::optional_name(row, "name")?,
+        wrong_dates: row::number(row, "failures")?,
         locked_at: row::optional_moment(row, "locked_at")?,
         revoked_at: row::optional_moment(row, "revoked_at")?,
     })

@@ -3,6 +3,7 @@
 //! One file per noun; each adds its questions to [`Store`]. SQLite today, with SQL that PostgreSQL speaks too.
 
 mod appointment;
+mod attempt;
 mod audit;
 mod kept;
 mod link;
@@ -27,7 +28,8 @@ use std::time::Duration;
 use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
-pub use appointment::{Appointment, AppointmentFilter, AppointmentKind, Booking};
+pub use appointment::{Appointment, AppointmentFilter, AppointmentKind, Booking, Times};
+pub use attempt::{Finding, Invited, Keeping, WRONG_DATES_MAX};
 pub use audit::{AuditHead, AuditRecord, Verdict};
 pub use kept::KeptAnswer;
 pub use link::{FAILURES_MAX, Link, NewLink};

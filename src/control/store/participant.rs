@@ -30,7 +30,8 @@ pub struct Participant {
 pub struct NewParticipant {
     pub participant: Participant,
     pub session: Digest,
-    pub terms: &'static str,
+    /// The terms they accepted, if they were asked to.
+    pub terms: Option<&'static str>,
 }
 
 impl Store {
@@ -98,12 +99,14 @@ impl Store {
             .bind(micros(now))
             .execute(&mut *tx)
             .await?;
-        sqlx::query("INSERT INTO terms_acceptances (participant_id, version, accepted_at) VALUES ($1, $2, $3)")
-            .bind(participant.id.to_string())
-            .bind(new.terms)
-            .bind(micros(now))
-            .execute(&mut *tx)
-            .await?;
+        if let Some(version) = new.terms {
+            sqlx::query("INSERT INTO terms_acceptances (participant_id, version, accepted_at) VALUES ($1, $2, $3)")
+                .bind(participant.id.to_string())
+                .bind(version)
+                .bind(micros(now))
+                .execute(&mut *tx)
+                .await?;
+        }
         presence::append(&mut tx, minutes, now).await?;
         tx.commit().await?;
         Ok(Some(replaced))

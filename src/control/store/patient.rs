@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Store, StoreError, micros, row};
+use super::{Store, StoreError, audit, micros, row};
 use crate::base::ids::PatientId;
-use crate::control::words::{BirthDate, Name};
+use crate::control::words::{Act, BirthDate, Name};
 
 /// Someone who is seen.
 #[derive(Clone, Debug)]
@@ -16,15 +16,18 @@ pub struct Patient {
 }
 
 impl Store {
-    pub async fn add_patient(&self, patient: &Patient, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn add_patient(&self, patient: &Patient, act: &Act, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.writing().await?;
         sqlx::query("INSERT INTO patients (id, name, folded, birth_date, created_at) VALUES ($1, $2, $3, $4, $5)")
             .bind(patient.id.to_string())
             .bind(patient.name.as_str())
             .bind(folded(patient.name.as_str()))
             .bind(patient.birth_date.as_str())
             .bind(micros(now))
-            .execute(&self.writer)
+            .execute(&mut *tx)
             .await?;
+        audit::append(&mut tx, act, now).await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -46,17 +49,6 @@ impl Store {
         .fetch_all(&self.readers);
         found.await?.iter().map(read).collect()
     }
-
-    /// The patients of an appointment, in the order they were named.
-    pub async fn patients_of(&self, appointment: crate::base::ids::AppointmentId) -> Result<Vec<Patient>, StoreError> {
-        let found = sqlx::query(
-            "SELECT p.* FROM appointment_patients a JOIN patients p ON p.id = a.patient_id
-             WHERE a.appointment_id = $1 ORDER BY a.place",
-        )
-        .bind(appointment.to_string())
-        .fetch_all(&self.readers);
-        found.await?.iter().map(read).collect()
-    }
 }
 
 /// Names are looked for without regard to capitals.
@@ -69,6 +61,6 @@ fn literal(typed: &str) -> String {
     typed.chars().flat_map(|c| matches!(c, '%' | '_' | '!').then_some('!').into_iter().chain([c])).collect()
 }
 
-fn read(row: &SqliteRow) -> Result<Patient, StoreError> {
+pub(super) fn read(row: &SqliteRow) -> Result<Patient, StoreError> {
     Ok(Patient { id: row::parsed(row, "id")?, name: row::name(row, "name")?, birth_date: row::parsed(row, "birth_date")? })
 }

@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Store, StoreError, micros, row};
+use super::{Store, StoreError, audit, micros, row};
 use crate::base::ids::ProviderId;
-use crate::control::words::Name;
+use crate::control::words::{Act, Name};
 
 /// Someone who sees patients.
 #[derive(Clone, Debug)]
@@ -17,14 +17,17 @@ pub struct Provider {
 }
 
 impl Store {
-    pub async fn add_provider(&self, provider: &Provider, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn add_provider(&self, provider: &Provider, act: &Act, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.writing().await?;
         sqlx::query("INSERT INTO providers (id, name, telehealth_enabled, created_at) VALUES ($1, $2, $3, $4)")
             .bind(provider.id.to_string())
             .bind(provider.name.as_str())
             .bind(i64::from(provider.telehealth_enabled))
             .bind(micros(now))
-            .execute(&self.writer)
+            .execute(&mut *tx)
             .await?;
+        audit::append(&mut tx, act, now).await?;
+        tx.commit().await?;
         Ok(())
     }
 

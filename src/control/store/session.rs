@@ -3,10 +3,10 @@
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Store, StoreError, micros, row};
+use super::{Store, StoreError, audit, micros, row};
 use crate::base::VisitId;
 use crate::base::ids::ParticipantId;
-use crate::control::words::{Digest, Role};
+use crate::control::words::{Act, Digest, Role};
 
 /// One participant's session.
 #[derive(Clone, Debug)]
@@ -42,12 +42,18 @@ impl Store {
     }
 
     /// Ends a session for good: one that has expired never revives, whatever the clock does.
-    pub async fn end_session(&self, token: Digest, now: Timestamp) -> Result<(), StoreError> {
-        sqlx::query("UPDATE sessions SET ended_at = $1 WHERE token_sha256 = $2 AND ended_at IS NULL")
+    pub async fn end_session(&self, token: Digest, act: &Act, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.writing().await?;
+        let ended = sqlx::query("UPDATE sessions SET ended_at = $1 WHERE token_sha256 = $2 AND ended_at IS NULL")
             .bind(micros(now))
             .bind(token.hex())
-            .execute(&self.writer)
+            .execute(&mut *tx)
             .await?;
+        // Two requests may find at once that it is over; it ended once.
+        if ended.rows_affected() == 1 {
+            audit::append(&mut tx, act, now).await?;
+            tx.commit().await?;
+        }
         Ok(())
     }
 }

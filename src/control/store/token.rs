@@ -3,9 +3,9 @@
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
 
-use super::{Store, StoreError, micros, row};
+use super::{Store, StoreError, audit, micros, row};
 use crate::base::ids::TokenId;
-use crate::control::words::{Digest, Name, Staff};
+use crate::control::words::{Act, Digest, Name, Staff};
 
 /// A token of the API.
 #[derive(Clone, Debug)]
@@ -16,15 +16,18 @@ pub struct AdminToken {
 }
 
 impl Store {
-    pub async fn add_token(&self, token: &AdminToken, digest: Digest, now: Timestamp) -> Result<(), StoreError> {
+    pub async fn add_token(&self, token: &AdminToken, digest: Digest, act: &Act, now: Timestamp) -> Result<(), StoreError> {
+        let mut tx = self.writing().await?;
         sqlx::query("INSERT INTO admin_tokens (id, name, role, token_sha256, created_at) VALUES ($1, $2, $3, $4, $5)")
             .bind(token.id.to_string())
             .bind(token.name.as_str())
             .bind(token.role.word())
             .bind(digest.hex())
             .bind(micros(now))
-            .execute(&self.writer)
+            .execute(&mut *tx)
             .await?;
+        audit::append(&mut tx, act, now).await?;
+        tx.commit().await?;
         Ok(())
     }
 
@@ -44,13 +47,19 @@ impl Store {
     }
 
     /// Revokes a token. False if it is not a living one.
-    pub async fn revoke_token(&self, id: TokenId, now: Timestamp) -> Result<bool, StoreError> {
+    pub async fn revoke_token(&self, id: TokenId, act: &Act, now: Timestamp) -> Result<bool, StoreError> {
+        let mut tx = self.writing().await?;
         let revoked = sqlx::query("UPDATE admin_tokens SET revoked_at = $1 WHERE id = $2 AND revoked_at IS NULL")
             .bind(micros(now))
             .bind(id.to_string())
-            .execute(&self.writer)
+            .execute(&mut *tx)
             .await?;
-        Ok(revoked.rows_affected() == 1)
+        if revoked.rows_affected() == 0 {
+            return Ok(false);
+        }
+        audit::append(&mut tx, act, now).await?;
+        tx.commit().await?;
+        Ok(true)
     }
 }
 

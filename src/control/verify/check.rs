@@ -5,6 +5,7 @@ use std::str::FromStr;
 use jiff::civil::Date;
 use subtle::{ConditionallySelectable, ConstantTimeEq};
 
+use super::steps::{Step, Steps};
 use super::terms;
 use crate::control::schedule::Fault;
 use crate::control::store::Patient;
@@ -42,9 +43,10 @@ impl Claim {
         who: Option<&str>,
         name: Option<&str>,
         relationship: Option<&str>,
+        steps: &Steps,
         today: Date,
     ) -> Result<Claim, ClaimError> {
-        if terms_accepted != Some(terms::VERSION) {
+        if steps.ask(Step::Terms) && terms_accepted != Some(terms::VERSION) {
             return Err(ClaimError::Terms);
         }
         let mut faults = Vec::new();
@@ -120,7 +122,15 @@ mod tests {
 
     fn claim(birth_date: &str, who: &str, name: &str, relationship: &str) -> Result<Claim, Vec<String>> {
         let some = |text| Some(text).filter(|text: &&str| !text.is_empty());
-        let claim = Claim::new(some(birth_date), Some(terms::VERSION), some(who), some(name), some(relationship), TODAY);
+        let claim = Claim::new(
+            some(birth_date),
+            Some(terms::VERSION),
+            some(who),
+            some(name),
+            some(relationship),
+            &Steps::default(),
+            TODAY,
+        );
         claim.map_err(|error| match error {
             ClaimError::Terms => vec!["terms".to_owned()],
             ClaimError::Faults(faults) => faults.into_iter().map(|fault| format!("{} {}", fault.pointer, fault.code)).collect(),
@@ -148,7 +158,10 @@ mod tests {
     #[test]
     fn other_terms_are_no_terms() {
         for terms in [None, Some(""), Some("2025-01")] {
-            assert!(matches!(Claim::new(None, terms, None, None, None, TODAY), Err(ClaimError::Terms)), "{terms:?}");
+            assert!(
+                matches!(Claim::new(None, terms, None, None, None, &Steps::default(), TODAY), Err(ClaimError::Terms)),
+                "{terms:?}"
+            );
         }
     }
 

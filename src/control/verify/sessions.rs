@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use crate::control::store::{Session, Store, StoreError};
-use crate::control::words::Token;
+use crate::control::words::{Act, Actor, Token};
 
 /// How long a session lasts.
 #[derive(Clone, Copy, Debug)]
@@ -37,7 +37,8 @@ impl SessionLimits {
         let digest = token.digest();
         let Some(session) = store.session(digest).await? else { return Ok(None) };
         if self.is_over(&session, now) {
-            store.end_session(digest, now).await?;
+            let act = Act::done(Actor::System, "session.end").in_visit(session.visit).to(session.participant);
+            store.end_session(digest, &act, now).await?;
             return Ok(None);
         }
         if passed(session.seen_at, now) >= SEEN_EVERY {

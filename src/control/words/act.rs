@@ -31,13 +31,20 @@ impl fmt::Display for Actor {
     }
 }
 
-/// Of whom or what: an id, as its text.
+/// Of whom or what: an id, as its text; or how many.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Subject(String);
 
 impl Subject {
     pub fn as_str(&self) -> &str {
         &self.0
+    }
+}
+
+impl Subject {
+    /// So many of what was done.
+    pub fn count(number: u64) -> Subject {
+        Subject(number.to_string())
     }
 }
 

@@ -4,6 +4,7 @@
 
 pub mod act;
 pub mod clock;
+pub mod network;
 pub mod notice;
 pub mod person;
 pub mod presence;
@@ -12,6 +13,7 @@ pub mod token;
 
 pub use act::{Act, Actor, Subject};
 pub use clock::Clock;
+pub use network::Network;
 pub use notice::Notice;
 pub use person::{BirthDate, Name, Role, Staff};
 pub use presence::{Reason, Standing};

@@ -140,6 +140,7 @@ mod tests {
         let listener = socket().unwrap();
         listener.bind(&SockAddr::unix(path).unwrap()).unwrap();
         listener.listen(8).unwrap();
+        listener.set_read_timeout(Some(PATIENCE)).unwrap();
         listener
     }
 

@@ -67,10 +67,16 @@ impl Routes {
         self.retain(|known| known.visit != visit);
     }
 
-    /// Every route leads to a visit that is there.
-    pub(super) fn check_invariants(&self, exists: impl Fn(Place) -> bool) {
-        let all = self.by_name.values().chain(self.by_path.values());
-        assert!(all.copied().all(exists), "a route leads nowhere");
+    /// Every name and every path is known to the leg that it leads to.
+    pub(super) fn check_invariants(&self, name: impl Fn(Place, &[u8]) -> bool, path: impl Fn(Place, Path) -> bool) {
+        assert!(
+            self.by_name.iter().all(|(known, place)| name(*place, known)),
+            "a name leads to a leg that does not answer to it"
+        );
+        assert!(
+            self.by_path.iter().all(|(known, place)| path(*place, *known)),
+            "a path leads to a leg that was not checked there"
+        );
     }
 
     fn retain(&mut self, keep: impl Fn(Place) -> bool) {

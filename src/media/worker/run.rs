@@ -266,7 +266,9 @@ mod tests {
         controls.send(theirs).unwrap();
         let worker = thread::spawn(move || {
             let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
-            let shard = Shard::new(3, Box::new(Nobody), [7; 32]);
+            let mut shard = Shard::new(3, Box::new(Nobody), [7; 32]);
+            // What waits when a control comes is not news to it.
+            shard.handle_command(Instant::ZERO, Command::Report);
             Worker::new(shard, Clock::start(), vec![socket], next).and_then(Worker::run).unwrap_err()
         });
         let Some(Event::WorkerReady { worker: 3, addresses, visits: 0, .. }) = control.receive().unwrap() else {

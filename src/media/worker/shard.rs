@@ -312,6 +312,9 @@ impl Shard {
         assert_eq!(self.visits.iter().flatten().count(), self.keys.len(), "a visit without a name, or a name without a visit");
         let due = self.visits.iter().flatten().filter_map(|visit| visit.deadline()).map(|deadline| deadline.at).min();
         assert!(due.is_none_or(|due| self.deadline.is_some_and(|known| known.at <= due)), "a visit's timer was forgotten");
-        self.routes.check_invariants(|place| self.visit(place.visit).is_some());
+        self.routes.check_invariants(
+            |place, name| self.visit(place.visit).is_some_and(|visit| visit.answers_to(place.seat, name)),
+            |place, path| self.visit(place.visit).is_some_and(|visit| visit.is_validated(place.seat, path)),
+        );
     }
 }

@@ -12,7 +12,7 @@ use crate::base::{LegId, Seat, VisitId};
 use crate::control::registry::view::Viewer;
 use crate::control::registry::{Parts, Registry};
 use crate::control::schedule::{Rules, Window};
-use crate::control::verify::SessionLimits;
+use crate::control::verify::{DoorLimits, SessionLimits, Steps};
 use crate::link::event::{LegSnapshot, LegState, VisitSnapshot};
 use crate::link::{Command, Event, LegEnd, Sources};
 
@@ -157,6 +157,8 @@ fn started_again(world: &World) -> (Registry, Arc<Notes>) {
         window: Window::default(),
         rules: Rules::default(),
         sessions: SessionLimits::default(),
+        steps: Steps::default(),
+        door: DoorLimits::default(),
         media: media.clone(),
     });
     (registry, media)

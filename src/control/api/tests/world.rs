@@ -21,7 +21,7 @@ use crate::control::registry::ports::{Media, WorkerInfo};
 use crate::control::registry::{Parts, Registry};
 use crate::control::schedule::{Rules, Window};
 use crate::control::store::Store;
-use crate::control::verify::{SessionLimits, staff, terms};
+use crate::control::verify::{DoorLimits, SessionLimits, Steps, staff, terms};
 use crate::control::words::{Clock, Name, Staff};
 use crate::link::{Command, Fingerprint};
 
@@ -109,6 +109,8 @@ impl World {
             window: Window::default(),
             rules: Rules::default(),
             sessions: SessionLimits::default(),
+            steps: Steps::default(),
+            door: DoorLimits::default(),
             media: media.clone(),
         });
         let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
