@@ -144,14 +144,13 @@ impl Throttle {
         self.unrecorded = self.unrecorded.saturating_add(unrecorded);
     }
 
-    /// Makes room: minutes that are over go, and if there are none, the one that began first. People who come now
-    /// must not wait for those who fill the memory.
+    /// Makes room: minutes that are over go, and if that is not enough, all do. Looking for the one that began first
+    /// would make each newcomer wait for those who fill the memory, and whoever comes from so many networks is held up
+    /// by no count of one.
     fn forget(&mut self, now: Instant) {
         self.networks.retain(|_, minute| !minute.is_over(now));
-        if self.networks.len() >= NETWORKS_MAX
-            && let Some(oldest) = self.networks.iter().min_by_key(|(_, minute)| minute.began).map(|(network, _)| *network)
-        {
-            self.networks.remove(&oldest);
+        if self.networks.len() >= NETWORKS_MAX {
+            self.networks.clear();
         }
     }
 }
@@ -189,11 +188,15 @@ mod tests {
         let mut throttle = Throttle::new(DoorLimits { tries_per_network: 1, wrong_dates: 9 });
         for bits in 0..100_000 {
             assert!(throttle.begin(network(bits), at(1)).is_ok());
+            assert!(throttle.networks.len() <= NETWORKS_MAX);
         }
-        assert_eq!(throttle.networks.len(), NETWORKS_MAX);
         assert!(throttle.begin(network(99_999), at(1)).is_err());
-        throttle.begin(network(100_000), at(61)).unwrap();
-        assert_eq!(throttle.networks.len(), 1);
+        let mut full = Throttle::new(DoorLimits { tries_per_network: 1, wrong_dates: 9 });
+        for (bits, seconds) in (0u32..).zip([1; NETWORKS_MAX - 1].into_iter().chain([50])) {
+            full.begin(network(bits), at(seconds)).unwrap();
+        }
+        full.begin(network(u32::MAX), at(61)).unwrap();
+        assert_eq!(full.networks.len(), 2, "only minutes that are over went");
     }
 
     #[test]
