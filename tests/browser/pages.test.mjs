@@ -151,7 +151,7 @@ test('what remains is told in seconds, minutes, hours and days', () => {
     [minute + 1, text.inMinutes(2)],
     [59 * minute, text.inMinutes(59)],
     [125 * minute, text.inHours(2, 5)],
-    [25 * 60 * minute, text.inDays(1, 1)],
+    [25 * 60 * minute, text.inDays(1)],
   ]) {
     assert.equal(remaining(ms), expected, `${ms} ms`);
   }

@@ -59,6 +59,23 @@ async function violations(page) {
   return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
 }
 
+const FACEBOOK_IPHONE =
+  'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [FBAN/FBIOS;FBAV/468.0]';
+const OLD_FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:60.0) Gecko/20100101 Firefox/60.0';
+
+/** What the server tells this page from now on, as `change` would have it: moments that no test can wait for. */
+async function pretend(page, change) {
+  await page.route('**/api/v1/events?*', async (route) => {
+    const { visit } = await page.evaluate(() => JSON.parse(sessionStorage.getItem('quartet')));
+    const participant = new URL(route.request().url()).searchParams.get('participant');
+    const answer = await page.request.get(new URL(`/api/v1/visits/${visit}?participant=${participant}`, page.url()).href);
+    const view = change(await answer.json());
+    // An answer that ends is asked for again: the next one says the same.
+    await route.fulfill({ contentType: 'text/event-stream', body: `event: visit\ndata: ${JSON.stringify(view)}\n\n` });
+  });
+  await page.evaluate(() => window.dispatchEvent(new Event('online')));
+}
+
 /** Takes the camera and microphone away from the page, the way a person's “no” does. */
 function refuseDevices() {
   navigator.mediaDevices.getUserMedia = async () => {
@@ -101,7 +118,65 @@ test('the way in', async () => {
   await page.getByRole('button', { name: 'Request permissions' }).click();
   await page.getByRole('button', { name: 'Continue without camera' }).waitFor();
   await shoot(page, '06-devices-refused');
+  await page.getByRole('button', { name: 'Continue without camera' }).click();
+  await page.getByRole('button', { name: 'Continue and only listen' }).click();
+  await page.getByText('You will hear and see the others.').waitFor();
+  await shoot(page, '06-devices-listen');
   await page.context().close();
+});
+
+test('the ways that lead elsewhere', async () => {
+  const [patient] = server.patients;
+  const app = await browser.page({ userAgent: FACEBOOK_IPHONE });
+  await app.goto(patient.url);
+  await app.getByRole('heading', { name: 'Please leave Facebook' }).waitFor();
+  await shoot(app, '30-inside-an-app');
+  await app.context().close();
+
+  const old = await browser.page();
+  await old.addInitScript(() => delete window.RTCPeerConnection);
+  await old.goto(patient.url);
+  await old.getByRole('heading', { name: 'This browser cannot join' }).waitFor();
+  await shoot(old, '31-browser-cannot');
+  await old.context().close();
+
+  const firefox = await browser.page({ userAgent: OLD_FIREFOX });
+  await firefox.route('**/api/v1/site', (route) => route.fulfill({ json: { name: 'Clinic', support: {}, browsers: { firefox: 115 } } }));
+  await firefox.goto(patient.url);
+  await firefox.getByText('Your browser is old (version 60).').waitFor();
+  await shoot(firefox, '32-browser-old');
+  await firefox.context().close();
+
+  const down = await browser.page({ colorScheme: 'dark' });
+  await down.route('**/api/v1/verify', (route) => route.abort());
+  await down.route('**/api/v1/site', (route) => route.abort());
+  await verify(down, patient);
+  await down.getByText('The server cannot be reached.').waitFor();
+  await down.getByText('Call the number in your invitation').first().waitFor();
+  await shoot(down, '33-server-away-dark');
+  await down.context().close();
+
+  for (const [name, ahead, colorScheme] of [['34-early', 47 * 60_000, 'light'], ['35-early-tomorrow-dark', 26 * 3_600_000, 'dark']]) {
+    const early = await browser.page({ colorScheme });
+    await early.route('**/api/v1/verify', (route) => {
+      const now = Date.now();
+      const body = { code: 'too_early', opens_at: new Date(now + ahead).toISOString(), now: new Date(now).toISOString() };
+      return route.fulfill({ status: 403, contentType: 'application/problem+json', body: JSON.stringify(body) });
+    });
+    await verify(early, patient);
+    await early.getByRole('heading', { name: /Your visit opens/ }).waitFor();
+    await shoot(early, name);
+    await early.context().close();
+  }
+
+  const many = await browser.page();
+  await many.route('**/api/v1/verify', (route) =>
+    route.fulfill({ status: 429, headers: { 'Retry-After': '600' }, contentType: 'application/problem+json', body: '{"code":"too_many_tries"}' }),
+  );
+  await verify(many, patient);
+  await many.getByText('Please wait 10 minutes').waitFor();
+  await shoot(many, '36-too-many-tries');
+  await many.context().close();
 });
 
 test('the visit', async () => {
@@ -111,6 +186,11 @@ test('the visit', async () => {
   await page.getByRole('button', { name: 'Request permissions' }).click();
   await page.getByRole('button', { name: 'Join' }).waitFor();
   await shoot(page, '07-devices-ready');
+  await page.getByRole('button', { name: 'Play a test sound' }).click();
+  await page.getByRole('group', { name: 'Did you hear it?' }).waitFor();
+  await shoot(page, '07-speaker-asked');
+  await page.getByRole('button', { name: 'No', exact: true }).click();
+  await shoot(page, '07-speaker-not-heard');
   await page.getByRole('button', { name: 'Join' }).click();
   await page.getByRole('heading', { name: 'Waiting for the provider' }).waitFor();
   await shoot(page, '08-waiting');
@@ -127,6 +207,15 @@ test('the visit', async () => {
   await wait(pageThree, third);
   await provider.getByRole('listitem').filter({ hasText: third.name }).waitFor();
   await shoot(provider, '11-provider-waiting');
+  const open = (one, wanted) => one.locator('#host-more').evaluate((more, on) => (more.open = on), wanted);
+  await open(provider, true);
+  await provider.getByLabel('Message to the waiting room').fill('I am with another patient. It will take about ten minutes more, thank you for your patience.');
+  await provider.getByRole('button', { name: 'Show message' }).click();
+  await page.locator('#waiting-words').getByText('ten minutes').waitFor();
+  await shoot(page, '08-waiting-message');
+  await provider.getByText('Your message is shown.').waitFor();
+  await shoot(provider, '11-provider-message');
+  await open(provider, false);
 
   const admit = (name) => provider.getByRole('listitem').filter({ hasText: name }).getByRole('button', { name: 'Admit', exact: true }).click();
   await admit(first.name);
@@ -147,6 +236,15 @@ test('the visit', async () => {
   await tile(provider, third.name).getByText('Camera off').waitFor();
   await tile(pageTwo, third.name).getByText('Camera off').waitFor();
   await shoot(provider, '15-four-provider');
+  await open(provider, true);
+  await shoot(provider, '15-four-provider-people');
+  await provider.locator('#host-inside').getByRole('button', { name: 'Remove' }).nth(1).click();
+  await shoot(provider, '15-remove');
+  await provider.getByRole('dialog').getByRole('button', { name: 'Go back' }).click();
+  await open(provider, false);
+  await pageTwo.getByRole('button', { name: 'Help' }).click();
+  await shoot(pageTwo, '16-help-dark');
+  await pageTwo.getByRole('button', { name: 'Close' }).click();
   await shoot(pageTwo, '16-four-patient-dark');
   await shoot(pageThree, '17-four-patient-muted');
 
@@ -158,6 +256,23 @@ test('the visit', async () => {
   await shoot(fifth, '18-room-full');
   await provider.getByRole('listitem').filter({ hasText: guest.name }).waitFor();
   await shoot(provider, '19-provider-full');
+
+  const closes = new Date(Date.now() + 9 * 60_000).toISOString();
+  await pretend(pageTwo, (view) => ({ ...view, closing: true, closes_at: closes }));
+  await pageTwo.getByText('This visit closes at').waitFor();
+  await shoot(pageTwo, '17-closing-dark');
+
+  await provider.locator('#host-inside').evaluate((list) => (list.closest('details').open = true));
+  const insideRow = (name) => provider.locator('#host-inside').getByRole('listitem').filter({ hasText: name });
+  await insideRow(third.name).getByRole('button', { name: 'Send to waiting room' }).click();
+  await pageThree.getByRole('heading', { name: 'The provider asked you to wait a moment' }).waitFor();
+  await shoot(pageThree, '18-stepped-out');
+  await admit(third.name);
+  await inVisit(pageThree);
+  await insideRow(third.name).getByRole('button', { name: 'Remove' }).click();
+  await provider.getByRole('dialog').getByRole('button', { name: 'Remove, may come back' }).click();
+  await pageThree.getByRole('heading', { name: 'The provider ended your part of this visit' }).waitFor();
+  await shoot(pageThree, '20-removed');
 
   await page.getByRole('button', { name: 'Leave' }).click();
   await page.getByRole('button', { name: 'Rejoin' }).waitFor();

@@ -106,6 +106,13 @@ test('who leaves can come back, and waits again', async () => {
   await tile(provider, link.name).waitFor();
 });
 
+test('one’s own picture is a mirror, and the name over it is not', async () => {
+  const provider = await newPage();
+  await host(provider, server.provider);
+  const turned = await provider.locator('[data-you]').evaluate((tile) => [tile, tile.querySelector('video')].map((one) => getComputedStyle(one).transform));
+  assert.deepEqual(turned, ['none', 'matrix(-1, 0, 0, 1, 0, 0)']);
+});
+
 test('who stops waiting is not shown as waiting', async () => {
   const [link] = server.patients;
   const [patient, provider] = [await newPage(), await newPage()];
@@ -125,7 +132,8 @@ test('the same link on a second device takes over from the first', async () => {
   await first.getByRole('heading', { name: 'This page is no longer connected' }).waitFor();
   const provider = await newPage();
   await host(provider, server.provider);
-  assert.equal(await provider.getByRole('listitem').filter({ hasText: link.name }).count(), 1);
+  await row(provider, link.name).waitFor(); // Once: two would be an error.
+  assert.equal(await row(provider, link.name).count(), 1);
 });
 
 test('someone else with the patient’s birth date comes in under their own name', async () => {

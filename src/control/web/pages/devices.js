@@ -235,6 +235,7 @@ function fill(select, devices, kind, current) {
       element('option', { value: device.deviceId }, device.label || text.deviceName(kind, place + 1)),
     ),
   );
-  select.closest('.field').hidden = devices.length === 0;
+  // What is not in use is not offered as if it were.
+  select.closest('.field').hidden = devices.length === 0 || current === undefined;
   if (devices.some((device) => device.deviceId === current)) select.value = current;
 }

@@ -15,7 +15,7 @@ export function remaining(ms) {
   const minutes = Math.ceil(ms / MINUTE_MS);
   if (minutes < 60) return text.inMinutes(minutes);
   const hours = Math.floor(minutes / 60);
-  return hours < 24 ? text.inHours(hours, minutes % 60) : text.inDays(Math.floor(hours / 24), hours % 24);
+  return hours < 24 ? text.inHours(hours, minutes % 60) : text.inDays(Math.floor(hours / 24));
 }
 
 /** Shows when the visit opens; resolves at that moment of the server's clock. */

@@ -1,5 +1,7 @@
 // Every word that a person reads, in one place. A sentence that needs a value is a function.
 
+const count = (number, thing) => `${number} ${thing}${number === 1 ? '' : 's'}`;
+
 export const text = {
   product: 'Video visit',
 
@@ -66,10 +68,10 @@ export const text = {
   earlyLead: 'You may keep this page open. It goes on by itself.',
   opensToday: (time) => `Your visit opens at ${time}`,
   opensOn: (day, time) => `Your visit opens on ${day} at ${time}`,
-  inSeconds: (seconds) => `in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}`,
-  inMinutes: (minutes) => `in ${minutes} ${minutes === 1 ? 'minute' : 'minutes'}`,
-  inHours: (hours, minutes) => `in ${hours} h ${minutes} min`,
-  inDays: (days, hours) => `in ${days} d ${hours} h`,
+  inSeconds: (seconds) => `in ${count(seconds, 'second')}`,
+  inMinutes: (minutes) => `in ${count(minutes, 'minute')}`,
+  inHours: (hours, minutes) => `in ${count(hours, 'hour')} ${minutes ? count(minutes, 'minute') : ''}`.trim(),
+  inDays: (days) => `in ${count(days, 'day')}`,
 
   waitingHeading: 'Waiting for the provider',
   waitingAway: 'You are checked in. The provider will let you in. Please keep this page open.',

@@ -169,7 +169,7 @@ export class Tiles {
   /** The own picture and what is switched on. A camera that looks away from the person shows no mirror. */
   setOwn(camera, sources, { facesAway }) {
     this.#own.setVideo(camera);
-    this.#own.element.classList.toggle('mirrored', !facesAway);
+    this.#own.video.classList.toggle('mirrored', !facesAway);
     this.#own.update({ ...sources, presence: 'joined' });
   }
 
