@@ -35,8 +35,9 @@ const QUEUE: usize = 256;
 
 /// The first pause before a media process that ended is started again, doubled each time it ends again…
 const PAUSE_MIN: Duration = Duration::from_millis(100);
-/// …up to this one: a machine that cannot run it is not kept busy trying, and one that can is soon noticed.
-const PAUSE_MAX: Duration = Duration::from_secs(5);
+/// …up to this one: a machine that cannot run it is not kept busy by one try a second, and people who look at a frozen
+/// picture must not wait for us.
+const PAUSE_MAX: Duration = Duration::from_secs(1);
 /// A media process that lived this long was well: the next pause is the first one again.
 const STEADY: Duration = Duration::from_secs(30);
 

@@ -13,8 +13,12 @@ import { browserProcesses, killAll, mediaProcess, signalAll } from './support/pr
 import { startServer } from './support/server.mjs';
 import { until } from './support/until.mjs';
 
-/** Everyone must be back after this, counted from the kill. */
+/** In 95 of a hundred cases everyone must be back after this, counted from the kill… */
 const BACK_MS = 6_000;
+/** …and in every case after this. */
+const AT_MOST_MS = 10_000;
+/** So often is the media process killed. */
+const KILLS = Number(process.env.KILLS ?? 20);
 /** Others must be told this soon that someone is away. */
 const TOLD_MS = 5_000;
 /** The longest time in which a running picture may bring no frame. Four browsers share two cores with the server. */
@@ -39,6 +43,7 @@ beforeEach(async () => {
 });
 
 afterEach(async () => {
+  await browser.closePages();
   await server?.stop();
   const media = mediaProcess(data);
   if (media) await killAll([media]);
@@ -68,7 +73,7 @@ async function fourInside() {
 
 const framesOf = (tiles) => Object.values(tiles).map(({ video }) => video.frames);
 
-/** Every page decodes three pictures, beyond what `least` says of it. */
+/** Every page goes on decoding three pictures. */
 async function everyoneSeesThree(pages, { within = 30_000 } = {}) {
   const first = new Map(await Promise.all([...pages].map(async ([name, page]) => [name, framesOf(await arriving(page))])));
   await Promise.all(
@@ -87,6 +92,18 @@ async function everyoneSeesThree(pages, { within = 30_000 } = {}) {
 
 /** Which connection a page has: it is another one after a reconnect. */
 const connections = (page) => page.evaluate(() => window.observed.peers.length);
+const connectionsOf = async (pages) => new Map(await Promise.all([...pages].map(async ([name, page]) => [name, await connections(page)])));
+
+/** Every page has a new connection, and decodes over it what `others` people send. */
+async function everyoneIsBack(pages, before, within) {
+  const others = pages.size - 1;
+  const isBack = async (name, page) => {
+    if ((await connections(page)) <= before.get(name)) return false;
+    const frames = framesOf(await arriving(page));
+    return frames.length === others && frames.every((count) => count > 0);
+  };
+  await Promise.all([...pages].map(([name, page]) => until(`${name} is back`, () => isBack(name, page), { within })));
+}
 const seatOf = (page, name) => tile(page, name).getAttribute('data-seat');
 
 /** Notes the longest stillness of every picture at every page, until it is told to stop: then it says them. */
@@ -113,7 +130,7 @@ function watchStillness(pages) {
 
 test('the control process is killed and started again: every picture goes on, and nobody connects anew', async () => {
   const pages = await fourInside();
-  const before = new Map(await Promise.all([...pages].map(async ([name, page]) => [name, await connections(page)])));
+  const before = await connectionsOf(pages);
   const media = mediaProcess(data);
   const stillness = watchStillness(pages);
   await server.kill();
@@ -130,21 +147,25 @@ test('the control process is killed and started again: every picture goes on, an
   const [[where, longest] = ['nobody', 0]] = await stillness();
   assert.ok(longest < STILL_MS, `${where}: no frame for ${Math.round(longest)} ms`);
   for (const [who, page] of pages) assert.equal(await connections(page), before.get(who), `${who} connected anew`);
-  for (const page of pages.values()) await page.context().close();
 });
 
-test('the media process is killed: within six seconds all four see each other again, in the same seats', async () => {
+test('the media process is killed again and again: within six seconds all four see each other, in the same seats', async () => {
   const pages = await fourInside();
   const provider = pages.get('provider');
   const seats = await Promise.all(server.patients.map(({ name }) => seatOf(provider, name)));
-  for (let round = 0; round < 3; round += 1) {
+  const took = [];
+  for (let round = 0; round < KILLS; round += 1) {
+    const before = await connectionsOf(pages);
     const killed = Date.now();
     await killAll([mediaProcess(data)]);
-    await everyoneSeesThree(pages, { within: BACK_MS });
-    console.log(`# media killed: all four decode again after ${Date.now() - killed} ms`);
+    await everyoneIsBack(pages, before, AT_MOST_MS);
+    took.push(Date.now() - killed);
   }
+  took.sort((one, other) => one - other);
+  const p95 = took[Math.ceil(took.length * 0.95) - 1];
+  console.log(`# media killed ${KILLS} times: all four decode again after ms: ${took.join(" ")}; p95 ${p95}`);
+  assert.ok(p95 <= BACK_MS, `p95 ${p95} ms`);
   assert.deepEqual(await Promise.all(server.patients.map(({ name }) => seatOf(provider, name))), seats);
-  for (const page of pages.values()) await page.context().close();
 });
 
 test('the whole server is killed: everyone is back by themselves, and who waits keeps their place', async () => {
@@ -163,19 +184,16 @@ test('the whole server is killed: everyone is back by themselves, and who waits 
   const order = () => pages.get('provider').locator('#host-list li .name').allTextContents();
   const before = await order();
 
+  const seated = await connectionsOf(pages);
   const media = mediaProcess(data);
   const killed = Date.now();
   await Promise.all([server.kill(), killAll([media])]);
   server = await server.again();
-  const both = [...pages].map(([name, page]) =>
-    until(`${name} is back`, async () => (await connections(page)) > 1 && framesOf(await arriving(page))[0] > 0, { within: BACK_MS }),
-  );
-  await Promise.all(both);
+  await everyoneIsBack(pages, seated, BACK_MS);
   console.log(`# server killed: both decode again after ${Date.now() - killed} ms`);
   assert.deepEqual(await order(), before, 'the order of the waiting room');
   await admit(pages.get('provider'), third.name);
   await inVisit(waiting.get(third.name));
-  for (const page of [...pages.values(), ...waiting.values()]) await page.context().close();
 });
 
 test('a browser that is killed and opened again has its seat at once, although its ghost sits there', async () => {
@@ -202,7 +220,6 @@ test('a browser that is killed and opened again has its seat at once, although i
   assert.equal(await seatOf(provider, link.name), seat);
   assert.equal(await tile(provider, link.name).count(), 1, `${name}'s seat is another`);
   await patient.context().close();
-  await provider.context().close();
   await rm(profile, { recursive: true, force: true });
 });
 
@@ -243,6 +260,5 @@ test('a browser that is halted for twenty seconds is shown as reconnecting, and 
   await inVisit(patient);
   assert.equal(await seatOf(provider, link.name), seat);
   await patient.context().close();
-  await provider.context().close();
   await rm(profile, { recursive: true, force: true });
 });

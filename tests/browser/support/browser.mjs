@@ -30,6 +30,8 @@ export async function startBrowser() {
       const context = await browser.newContext({ ignoreHTTPSErrors: true, viewport, colorScheme, ...more });
       return observedPage(context, await context.newPage());
     },
+    /** Everybody leaves; the browser stays for the next ones. */
+    closePages: () => Promise.all(browser.contexts().map((context) => context.close())),
     stop: () => browser.close(),
   };
 }
