@@ -96,7 +96,10 @@ pub(super) async fn verify(
     };
     let name = cookie_name(entered.participant);
     let session = entered.session.expose();
-    let cookie = format!("{name}={session}; Path=/api/v1; Secure; HttpOnly; SameSite=Strict");
+    // Kept by the browser for as long as the session may last: one that was killed finds it again. When it is used no
+    // more, it ends here.
+    let age = app.registry.sessions().absolute.as_secs();
+    let cookie = format!("{name}={session}; Path=/api/v1; Max-Age={age}; Secure; HttpOnly; SameSite=Strict");
     let message = Message {
         participant: entered.participant,
         visit: entered.visit,

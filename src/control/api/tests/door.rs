@@ -23,7 +23,7 @@ async fn the_right_date_opens_and_says_who_it_is() {
     assert_eq!(entered["terms"], terms::VERSION);
     let letters = entered["participant"].as_str().unwrap().strip_prefix("par-").unwrap();
     assert!(cookie.starts_with(&format!("quartet_{letters}=qs_")), "{letters}");
-    assert!(cookie.ends_with("; Path=/api/v1; Secure; HttpOnly; SameSite=Strict"));
+    assert!(cookie.ends_with("; Path=/api/v1; Max-Age=43200; Secure; HttpOnly; SameSite=Strict"));
     assert!(entered["session"].as_str().unwrap().starts_with("qs_"));
 }
 

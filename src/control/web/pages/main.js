@@ -63,9 +63,11 @@ class Journey {
 
   async begin() {
     const token = location.hash.slice(1);
-    const saved = session.load();
-    if (!token && saved) return this.#resume(saved);
+    const known = token ? await session.ofLink(token) : (session.load() ?? session.onlyOne());
+    if (!token && known) return this.#resume(known);
     if (!token) return showProblem(text.linkHeading, text.linkLead);
+    // A browser that was closed, or killed, with its person inside: nobody is asked twice who they are.
+    if (known && (await this.#isInside(known))) return this.#resume(known);
     if (location.pathname.startsWith('/provider')) {
       show('devices');
       this.#devices.begin(() => this.#verifyProvider(token));
@@ -99,7 +101,7 @@ class Journey {
     const from = shown();
     for (let attempt = 0; ; attempt += 1) {
       try {
-        this.#verified(await api.verify(claim));
+        await this.#verified(await api.verify(claim), claim.link);
         return show(from);
       } catch (problem) {
         if (problem.code === 'too_early' && problem.opensAt) await waitUntilOpen(problem);
@@ -114,20 +116,32 @@ class Journey {
   }
 
   /** From here on the cookie opens the visit: the token leaves the address bar and the history. */
-  #verified(me) {
-    history.replaceState(null, '', location.pathname);
-    session.save(me);
+  async #verified(me, link) {
     this.#be(me);
+    await session.rememberLink(link, me);
   }
 
   #be(me) {
+    history.replaceState(null, '', location.pathname);
+    session.save(me);
     this.#me = me;
     this.#api = new VisitApi(me);
   }
 
+  /** Whether someone who came in by this link before waits, or has a seat. Whoever else holds it verifies. */
+  async #isInside(known) {
+    try {
+      const { you } = await new VisitApi(known).view();
+      return you.presence === 'waiting' || SEATED.includes(you.presence);
+    } catch (problem) {
+      if (problem.final) session.forget(known);
+      return false;
+    }
+  }
+
   /** A reload: back to where the person was, without a question where the browser allows it. */
-  async #resume(me) {
-    this.#be(me);
+  async #resume(known) {
+    this.#be(known);
     let view;
     try {
       view = await this.#api.view();
@@ -135,6 +149,7 @@ class Journey {
       if (!problem.final) throw problem;
       return this.#lost();
     }
+    this.#be({ ...known, name: view.you.name });
     hearTime(view.now);
     if (view.state === 'ended' || view.you.presence === 'ended') return this.#finish('ended');
     if (view.you.presence === 'left') return this.#finish('left', view.you.reason);
@@ -285,14 +300,14 @@ class Journey {
     byId('left-heading').textContent = heading;
     byId('left-lead').textContent = lead;
     say(byId('left-alert'), null);
-    if (view === 'ended') session.forget();
+    if (view === 'ended') session.forget(this.#me);
     show(view);
   }
 
   /** This session opens nothing any more: another device has it, or its time is over. */
   #lost() {
     this.#stop();
-    session.forget();
+    session.forget(this.#me);
     showProblem(text.replacedHeading, text.replacedLead);
   }
 
