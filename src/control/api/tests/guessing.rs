@@ -14,7 +14,7 @@ use super::world::{World, refused, token_of};
 use crate::control::api::Limits;
 use crate::control::registry::{Refusal, Registry};
 use crate::control::verify::{Claim, DoorLimits, Steps, terms};
-use crate::control::words::{Act, Actor, Network, Token, TokenKind, random};
+use crate::control::words::{Act, Actor, Network, Role, Token, TokenKind, random};
 
 const TODAY: Date = date(2027, 1, 15);
 
@@ -189,6 +189,40 @@ async fn strangers_do_not_fill_the_audit() {
     let sum = world.registry.store().audit(before + 60, 1_000).await.unwrap();
     let told: Vec<_> = sum.iter().map(|record| (&*record.action, record.subject.as_deref())).collect();
     assert_eq!(told, [("strangers", Some("40"))]);
+}
+
+#[tokio::test]
+async fn a_door_that_asks_for_no_date_opens_to_the_link_alone_and_still_to_no_other() {
+    let world = World::new().await;
+    let booked = world.booked().await;
+    let registry = world.reopened_asking(Steps::new([])).await;
+    let silent = Claim::new(None, None, None, None, None, registry.steps(), TODAY).unwrap();
+    let entered = registry.enter(network(1), Some(&link(&booked.links[2])), &silent).await.unwrap();
+    assert_eq!((entered.role, entered.name.as_str()), (Role::Patient, "Cy Cyan"), "whom the link names");
+    let unknown = link("unknownunknownunknownunknown1234");
+    assert!(matches!(registry.enter(network(1), Some(&unknown), &silent).await, Err(Refusal::Failed)));
+    assert!(
+        Claim::new(None, None, None, None, None, &Steps::default(), TODAY).is_err(),
+        "where terms are asked for, they come first"
+    );
+}
+
+#[tokio::test]
+async fn two_patients_of_one_birthday_are_told_apart_by_their_links() {
+    let world = World::new().await;
+    let provider = world.make("/providers", json!({"name": "Dr. Ada"})).await;
+    let mut patients = Vec::new();
+    for name in ["Castor", "Pollux"] {
+        patients.push(world.make("/patients", json!({"name": name, "birth_date": "1990-05-05"})).await["id"].clone());
+    }
+    let body = json!({"provider_id": provider["id"], "patient_ids": patients, "start": super::world::START,
+        "kind": "group", "group_name": "G"});
+    let appointment = world.make("/appointments", body).await;
+    for (place, name) in [(1, "Castor"), (2, "Pollux")] {
+        let body = json!({"link": token_of(&appointment["links"][place]), "birth_date": "1990-05-05", "terms": true});
+        let entered: Value = world.verify(&body).await.json().await.unwrap();
+        assert_eq!(entered["name"], name);
+    }
 }
 
 /// Welch's t of two samples.

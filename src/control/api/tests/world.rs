@@ -158,13 +158,18 @@ impl World {
 
     /// The records, opened once more as after a restart, and a registry that knows nothing but them.
     pub(super) async fn reopened(&self) -> Registry {
+        self.reopened_asking(Steps::default()).await
+    }
+
+    /// The same, with a door that asks this.
+    pub(super) async fn reopened_asking(&self, steps: Steps) -> Registry {
         Registry::new(Parts {
             store: Store::open(&self.dir.path().join("quartet.db")).await.unwrap(),
             clock: self.clock.clone(),
             window: Window::default(),
             rules: Rules::default(),
             sessions: SessionLimits::default(),
-            steps: Steps::default(),
+            steps,
             door: DoorLimits::default(),
             media: self.media.clone(),
         })
