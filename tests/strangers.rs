@@ -266,3 +266,24 @@ async fn the_log_of_a_whole_visit_at_trace_level_names_nobody() {
         assert!(shown.is_empty(), "the log shows {secret:?}: {shown:?}");
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_demo_that_was_killed_goes_on_with_the_same_people_on_the_same_port() {
+    let data = tempfile::tempdir().unwrap();
+    // Half an hour before its start a visit opens.
+    let mut demo = Demo::start(&["--clock", "2027-03-01T11:00:00Z", "--starts-in", "60"], Some(data.path()));
+    let before = demo.facts.clone();
+    let (link, birth_date) = demo.patient(1);
+    let early = Person::verify(link, Some(birth_date)).await.err().expect("nobody comes in before the opening").to_string();
+    assert!(early.contains("too_early"), "{early}");
+    demo.kill();
+    let demo = Demo::start(&["--clock", "2027-03-01T11:29:58Z"], Some(data.path()));
+    assert_eq!(demo.facts, before);
+    let (link, birth_date) = demo.patient(1);
+    let came_in = async {
+        while let Err(refusal) = Person::verify(link, Some(birth_date)).await {
+            assert!(refusal.to_string().contains("too_early"), "{refusal}");
+        }
+    };
+    tokio::time::timeout(std::time::Duration::from_secs(30), came_in).await.expect("the visit opens by itself");
+}

@@ -16,8 +16,8 @@ use super::caller::{cookie_name, is_program};
 use super::problem::Problem;
 use crate::base::VisitId;
 use crate::base::ids::ParticipantId;
-use crate::control::registry::Refusal;
 use crate::control::registry::view::moment;
+use crate::control::registry::{Entered, Refusal, Registry};
 use crate::control::verify::{Claim, ClaimError, Step, terms};
 use crate::control::words::{Network, Token, TokenKind};
 
@@ -90,14 +90,9 @@ pub(super) async fn verify(
         Err(ClaimError::Faults(faults)) => return Problem::invalid(faults).into_response(),
     };
     let token = Token::shown(TokenKind::Link, &attempt.link);
-    let entered = match app.registry.enter(from, token.as_ref(), &claim).await {
+    let entered = match enter(&app.registry, came, from, token.as_ref(), &claim).await {
         Ok(entered) => entered,
-        Err(refusal) => {
-            if let Refusal::Failed = refusal {
-                tokio::time::sleep_until(refuse_at(came, Instant::now())).await;
-            }
-            return refused(refusal);
-        }
+        Err(refusal) => return refused(refusal),
     };
     let name = cookie_name(entered.participant);
     let session = entered.session.expose();
@@ -117,6 +112,21 @@ pub(super) async fn verify(
         session: is_program(&headers).then(|| session.to_owned()),
     };
     (Recorded, [(header::SET_COOKIE, cookie)], axum::Json(message)).into_response()
+}
+
+/// Lets someone in; or not, and then answers at a moment that does not tell why.
+pub(super) async fn enter(
+    registry: &Registry,
+    came: Instant,
+    from: Network,
+    token: Option<&Token>,
+    claim: &Claim,
+) -> Result<Entered, Refusal> {
+    let entered = registry.enter(from, token, claim).await;
+    if let Err(Refusal::Failed) = &entered {
+        tokio::time::sleep_until(refuse_at(came, Instant::now())).await;
+    }
+    entered
 }
 
 /// The answer to a refusal; most were recorded when they were found.

@@ -22,9 +22,22 @@ pub(super) struct Problem {
     title: &'static str,
     detail: Cow<'static, str>,
     errors: Vec<Fault>,
-    opens_at: Option<Timestamp>,
-    now: Option<Timestamp>,
-    retry_after: Option<u64>,
+    when: When,
+}
+
+/// When it is to be tried again.
+#[derive(Debug)]
+enum When {
+    Unsaid,
+    /// Boxed, because every answer that may be refused would be as large.
+    Opens(Box<Opening>),
+    AfterSeconds(u64),
+}
+
+#[derive(Debug)]
+struct Opening {
+    at: Timestamp,
+    now: Timestamp,
 }
 
 /// Part of a refusal's answer: its code, for the record.
@@ -107,7 +120,7 @@ problems! {
 
 impl Problem {
     fn new(status: StatusCode, code: &'static str, title: &'static str, detail: impl Into<Cow<'static, str>>) -> Problem {
-        Problem { status, code, title, detail: detail.into(), errors: Vec::new(), opens_at: None, now: None, retry_after: None }
+        Problem { status, code, title, detail: detail.into(), errors: Vec::new(), when: When::Unsaid }
     }
 
     /// All that is wrong with a body, at once.
@@ -119,7 +132,7 @@ impl Problem {
     /// The right person, before the visit opens.
     pub(super) fn too_early(opens_at: Timestamp, now: Timestamp) -> Problem {
         let problem = Problem::new(StatusCode::FORBIDDEN, "too_early", "Too early", "The visit is not open yet.");
-        Problem { opens_at: Some(opens_at), now: Some(now), ..problem }
+        Problem { when: When::Opens(Box::new(Opening { at: opens_at, now })), ..problem }
     }
 
     /// Too many tries from one network.
@@ -127,7 +140,7 @@ impl Problem {
         let detail = "Too many tries came from your network. Wait a minute, then try again.";
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", "Too many tries", detail);
         // A second more than is left of the minute, so that who keeps to it is let try.
-        Problem { retry_after: Some(retry_after.as_secs() + 1), ..problem }
+        Problem { when: When::AfterSeconds(retry_after.as_secs() + 1), ..problem }
     }
 
     /// What the client should change in its offer.
@@ -138,6 +151,10 @@ impl Problem {
 
 impl IntoResponse for Problem {
     fn into_response(self) -> Response {
+        let opening = match &self.when {
+            When::Opens(opening) => Some(opening),
+            When::Unsaid | When::AfterSeconds(_) => None,
+        };
         let message = Message {
             r#type: format!("urn:quartet:problem:{}", self.code),
             title: self.title,
@@ -149,8 +166,8 @@ impl IntoResponse for Problem {
                 .iter()
                 .map(|fault| ErrorMessage { pointer: &fault.pointer, code: fault.code, detail: &fault.detail })
                 .collect(),
-            opens_at: self.opens_at.map(moment),
-            now: self.now.map(moment),
+            opens_at: opening.map(|opening| moment(opening.at)),
+            now: opening.map(|opening| moment(opening.now)),
         };
         let body = serde_json::to_vec(&message).unwrap_or_default();
         let mut response = (self.status, [(header::CONTENT_TYPE, "application/problem+json")], body).into_response();
@@ -159,7 +176,7 @@ impl IntoResponse for Problem {
         if self.status == StatusCode::UNAUTHORIZED {
             headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
         }
-        if let Some(seconds) = self.retry_after {
+        if let When::AfterSeconds(seconds) = self.when {
             headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
         } else if self.status == StatusCode::SERVICE_UNAVAILABLE {
             headers.insert(header::RETRY_AFTER, HeaderValue::from_static("2"));

@@ -1,7 +1,9 @@
 //! The API as strangers meet it: over TLS on the loopback, with a client that is not ours.
 
 mod door;
+mod guessing;
 mod hostile;
+mod moving;
 mod record;
 mod scheduling;
 mod visits;

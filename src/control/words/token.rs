@@ -94,7 +94,7 @@ mod tests {
     #[test]
     fn tokens_are_long_url_safe_and_never_the_same() {
         let mut seen = HashSet::new();
-        for _ in 0..10_000 {
+        for _ in 0..1_000_000 {
             let token = Token::random(TokenKind::Link);
             assert_eq!(token.expose().len(), 32);
             assert!(Token::shown(TokenKind::Link, token.expose()).is_some());

@@ -94,6 +94,11 @@ impl World {
     }
 
     pub(super) async fn with(limits: Limits) -> World {
+        World::guarded(limits, DoorLimits::default()).await
+    }
+
+    /// With limits of its own at the door.
+    pub(super) async fn guarded(limits: Limits, door: DoorLimits) -> World {
         let dir = tempfile::tempdir().unwrap();
         let clock = Clock::manual(START.parse::<Timestamp>().unwrap());
         let store = Store::open(&dir.path().join("quartet.db")).await.unwrap();
@@ -110,7 +115,7 @@ impl World {
             rules: Rules::default(),
             sessions: SessionLimits::default(),
             steps: Steps::default(),
-            door: DoorLimits::default(),
+            door,
             media: media.clone(),
         });
         let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
@@ -149,6 +154,31 @@ impl World {
         let mut token = || tokens.next().unwrap();
         let (admin, scheduler, monitor) = (token(), token(), token());
         World { clock, registry, media, address, certificate, admin, scheduler, monitor, http, dir, shutdown, server }
+    }
+
+    /// The records, opened once more as after a restart, and a registry that knows nothing but them.
+    pub(super) async fn reopened(&self) -> Registry {
+        self.reopened_asking(Steps::default()).await
+    }
+
+    /// The same, with a door that asks this.
+    pub(super) async fn reopened_asking(&self, steps: Steps) -> Registry {
+        Registry::new(Parts {
+            store: Store::open(&self.dir.path().join("quartet.db")).await.unwrap(),
+            clock: self.clock.clone(),
+            window: Window::default(),
+            rules: Rules::default(),
+            sessions: SessionLimits::default(),
+            steps,
+            door: DoorLimits::default(),
+            media: self.media.clone(),
+        })
+    }
+
+    /// All bytes of the records.
+    pub(super) fn bytes(&self) -> Vec<u8> {
+        let files = std::fs::read_dir(self.dir.path()).unwrap();
+        files.flat_map(|file| std::fs::read(file.unwrap().path()).unwrap()).collect()
     }
 
     /// Does something to the records behind the server's back.

@@ -124,3 +124,24 @@ async fn what_cannot_be_recorded_is_not_done() {
     assert!(fixture.store.attempt(Some(Digest::of(b"link")), Keeping::EachRefusal, NOW, guess).await.is_err());
     assert_eq!(fixture.store.links(appointment).await.unwrap()[0].wrong_dates, 0);
 }
+
+#[tokio::test]
+async fn of_two_who_move_one_appointment_the_second_is_told_that_it_has_changed() {
+    let fixture = Fixture::new().await;
+    let known = booked(&fixture.store).await.appointment;
+    let hour = |hours| Times {
+        start: NOW + jiff::SignedDuration::from_hours(hours),
+        start_text: format!("in {hours} hours"),
+        duration_minutes: 30,
+    };
+    assert!(fixture.store.move_appointment(&known, &hour(1), &act(), NOW).await.unwrap());
+    assert!(!fixture.store.move_appointment(&known, &hour(2), &act(), NOW).await.unwrap());
+    let moved = fixture.store.appointment(known.id).await.unwrap().unwrap();
+    assert_eq!(moved.start_text, "in 1 hours");
+    fixture.store.end_visit(&minutes_of(&known), NOW).await.unwrap();
+    assert!(!fixture.store.move_appointment(&moved, &hour(3), &act(), NOW).await.unwrap(), "it is over");
+}
+
+fn minutes_of(appointment: &Appointment) -> Minutes {
+    Minutes::of(appointment.visit, Actor::System)
+}
