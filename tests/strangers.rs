@@ -285,5 +285,5 @@ async fn a_demo_that_was_killed_goes_on_with_the_same_people_on_the_same_port() 
             assert!(refusal.to_string().contains("too_early"), "{refusal}");
         }
     };
-    tokio::time::timeout(std::time::Duration::from_secs(30), came_in).await.expect("the visit opens by itself");
+    tokio::time::timeout(Duration::from_secs(30), came_in).await.expect("the visit opens by itself");
 }

@@ -15,9 +15,7 @@ use super::visit::{Hours, Refused};
 use crate::base::VisitId;
 use crate::base::ids::{ParticipantId, PatientId};
 use crate::control::schedule::{Fault, Phase};
-use crate::control::store::{
-    Appointment, FAILURES_MAX, Finding, Invited, Keeping, Link, NewParticipant, Participant, StoreError,
-};
+use crate::control::store::{Appointment, FAILURES_MAX, Finding, Invited, Link, NewParticipant, Participant, StoreError};
 use crate::control::verify::{Claim, Step, Who, matching, terms};
 use crate::control::words::{Act, Actor, BirthDate, Name, Network, Reason, Role, Subject, Token, TokenKind, random};
 
@@ -119,11 +117,14 @@ impl Registry {
 
     async fn try_to_enter(&self, token: Option<&Token>, claim: &Claim) -> Result<Entered, Refusal> {
         let now = self.clock().now();
-        let keeping = if self.may_record_stranger() { Keeping::EachRefusal } else { Keeping::WrongDatesOnly };
         let (judgement, finding) = self
             .store()
-            .attempt(token.map(Token::digest), keeping, now, |invited| {
+            .attempt(token.map(Token::digest), now, |invited| {
                 let (judgement, finding) = self.judge(invited, claim, now);
+                let finding = match finding {
+                    Finding::Refused(why) if !self.may_record_stranger() => Finding::Summed(why),
+                    Finding::Passed | Finding::Refused(_) | Finding::Summed(_) | Finding::WrongDate => finding,
+                };
                 ((judgement, finding), finding)
             })
             .await?;

@@ -37,6 +37,8 @@ pub enum Finding {
     Passed,
     /// Refused, and why.
     Refused(&'static str),
+    /// Refused, and why, and not recorded for itself: more are refused than should be, and who asks sums them up.
+    Summed(&'static str),
     /// A wrong date, which counts against the link and against each patient it was compared with.
     WrongDate,
 }
@@ -46,18 +48,10 @@ impl Finding {
     pub const fn word(self) -> &'static str {
         match self {
             Finding::Passed => "passed",
-            Finding::Refused(why) => why,
+            Finding::Refused(why) | Finding::Summed(why) => why,
             Finding::WrongDate => "wrong_date",
         }
     }
-}
-
-/// Whether refusals that count nothing are recorded one by one.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Keeping {
-    EachRefusal,
-    /// They are only counted, by who asks; a wrong date is recorded all the same.
-    WrongDatesOnly,
 }
 
 impl Store {
@@ -66,7 +60,6 @@ impl Store {
     pub async fn attempt<R>(
         &self,
         token: Option<Digest>,
-        keeping: Keeping,
         now: Timestamp,
         judge: impl FnOnce(Option<&Invited>) -> (R, Finding),
     ) -> Result<R, StoreError> {
@@ -74,9 +67,8 @@ impl Store {
         let invited = invited(&mut tx, token, now).await?;
         let (judgement, finding) = judge(invited.as_ref());
         match (finding, &invited) {
-            (Finding::Passed, _) => return Ok(judgement),
+            (Finding::Passed | Finding::Summed(_), _) => return Ok(judgement),
             (Finding::WrongDate, Some(invited)) => count(&mut tx, invited, now).await?,
-            (Finding::WrongDate, None) | (Finding::Refused(_), _) if keeping == Keeping::WrongDatesOnly => return Ok(judgement),
             (Finding::WrongDate, None) | (Finding::Refused(_), _) => {}
         }
         let act = Act::refused(Actor::Nobody, "door.verify", finding.word());

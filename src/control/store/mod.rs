@@ -29,7 +29,7 @@ use jiff::Timestamp;
 use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePool, SqlitePoolOptions, SqliteSynchronous};
 
 pub use appointment::{Appointment, AppointmentFilter, AppointmentKind, Booking, Times};
-pub use attempt::{Finding, Invited, Keeping, WRONG_DATES_MAX};
+pub use attempt::{Finding, Invited, WRONG_DATES_MAX};
 pub use audit::{AuditHead, AuditRecord, Verdict};
 pub use kept::KeptAnswer;
 pub use link::{FAILURES_MAX, Link, NewLink};

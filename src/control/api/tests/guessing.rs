@@ -225,6 +225,20 @@ async fn two_patients_of_one_birthday_are_told_apart_by_their_links() {
     }
 }
 
+#[tokio::test]
+async fn who_comes_in_is_no_refused_stranger() {
+    let world = World::new().await;
+    let booked = world.booked().await;
+    for _ in 0..70 {
+        let entered = world.registry.enter(network(1), Some(&link(&booked.links[1])), &claim("1948-02-29")).await;
+        assert!(entered.is_ok());
+    }
+    world.clock.advance(Duration::from_secs(60));
+    world.registry.handle_timeout().await;
+    let records = world.registry.store().audit(0, 10_000).await.unwrap();
+    assert!(records.iter().all(|record| record.action != "strangers"));
+}
+
 /// Welch's t of two samples.
 fn t(a: &[f64], b: &[f64]) -> f64 {
     let moments = |of: &[f64]| {

@@ -2,7 +2,7 @@
 
 use sqlx::Row;
 
-use super::super::{Finding, Invited, Keeping, WRONG_DATES_MAX};
+use super::super::{Finding, Invited, WRONG_DATES_MAX};
 use super::*;
 
 /// Someone types a date that is not the patient's, if anything is compared at all.
@@ -18,7 +18,7 @@ fn guess(invited: Option<&Invited>) -> (bool, Finding) {
 }
 
 async fn guess_by(store: &Store, token: &[u8], now: Timestamp) -> bool {
-    store.attempt(Some(Digest::of(token)), Keeping::EachRefusal, now, guess).await.unwrap()
+    store.attempt(Some(Digest::of(token)), now, guess).await.unwrap()
 }
 
 async fn wrong_dates(store: &Store) -> i64 {
@@ -99,9 +99,8 @@ async fn each_refusal_is_on_record_and_of_a_flood_only_what_counts() {
     for _ in 0..5 {
         guess_by(&fixture.store, b"link", NOW).await;
     }
-    for token in [b"unknown".as_slice(), b"link"] {
-        fixture.store.attempt(Some(Digest::of(token)), Keeping::WrongDatesOnly, NOW, guess).await.unwrap();
-    }
+    let summed = |_: Option<&Invited>| ((), Finding::Summed("unknown_link"));
+    fixture.store.attempt(Some(Digest::of(b"unknown")), NOW, summed).await.unwrap();
     let records = fixture.store.audit(before, 99).await.unwrap();
     let told: Vec<_> = records.iter().map(|record| (&*record.action, &*record.outcome, record.subject.clone())).collect();
     let link = Some(booking.links[0].link.id.to_string());
@@ -121,7 +120,7 @@ async fn what_cannot_be_recorded_is_not_done() {
     let patient = Patient { id: PatientId::from_bits(77), name: name("Cy"), birth_date: "1990-01-01".parse().unwrap() };
     assert!(fixture.store.add_patient(&patient, &act(), NOW).await.is_err());
     assert!(fixture.store.patient(patient.id).await.unwrap().is_none());
-    assert!(fixture.store.attempt(Some(Digest::of(b"link")), Keeping::EachRefusal, NOW, guess).await.is_err());
+    assert!(fixture.store.attempt(Some(Digest::of(b"link")), NOW, guess).await.is_err());
     assert_eq!(fixture.store.links(appointment).await.unwrap()[0].wrong_dates, 0);
 }
 
