@@ -464,7 +464,13 @@ test('tabs of one browser share one event stream, and each hears its own partici
   await settle();
   assert.deepEqual(open(), [source], 'nobody new is watched');
   assert.deepEqual(three.heard, ['view first'], 'a tab that comes later hears the newest view at once');
-  for (const { stream } of [one, two, three]) stream.close();
+  const four = listen(world, 'par-3');
+  await settle();
+  assert.deepEqual(open().map(({ url }) => url), ['/api/v1/events?participant=par-1&participant=par-2&participant=par-3']);
+  two.stream.close();
+  await settle();
+  assert.deepEqual(open().map(({ url }) => url), ['/api/v1/events?participant=par-1&participant=par-3'], 'a goodbye is heard');
+  for (const { stream } of [one, three, four]) stream.close();
   await settle();
   assert.deepEqual(open(), []);
   mock.timers.reset();

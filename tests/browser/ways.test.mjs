@@ -3,8 +3,10 @@
 import assert from 'node:assert/strict';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
 import { startBrowser } from './support/browser.mjs';
+import { arriving, remoteDescriptions } from './support/media.mjs';
 import { host, inVisit, join, tile, verify, wait } from './support/people.mjs';
 import { startServer } from './support/server.mjs';
+import { until } from './support/until.mjs';
 
 let server;
 let browser;
@@ -111,6 +113,26 @@ test('one’s own picture is a mirror, and the name over it is not', async () =>
   await host(provider, server.provider);
   const turned = await provider.locator('[data-you]').evaluate((tile) => [tile, tile.querySelector('video')].map((one) => getComputedStyle(one).transform));
   assert.deepEqual(turned, ['none', 'matrix(-1, 0, 0, 1, 0, 0)']);
+});
+
+test('on a new network the same connection finds new paths, and the picture goes on', async () => {
+  const [link] = server.patients;
+  const [patient, provider] = [await newPage(), await newPage()];
+  await wait(patient, link);
+  await host(provider, server.provider);
+  await admit(provider, link.name);
+  await inVisit(patient);
+  const frames = async (page) => Object.values(await arriving(page))[0]?.video.frames ?? 0;
+  for (const page of [patient, provider]) await until('the first pictures', async () => (await frames(page)) > 0);
+
+  const restarted = patient.waitForResponse((answer) => answer.request().method() === 'PATCH');
+  await patient.evaluate(() => window.dispatchEvent(new Event('online')));
+  assert.equal((await restarted).status(), 200);
+  await until('the new answer is taken', async () => (await remoteDescriptions(patient)) === 2);
+  const before = await Promise.all([patient, provider].map(frames));
+  for (const [at, page] of [patient, provider].entries()) await until('the pictures go on', async () => (await frames(page)) > before[at] + 30);
+  assert.equal(await patient.evaluate(() => window.observed.peers.length), 1, 'nobody connected anew');
+  await patient.getByText('Reconnecting…').waitFor({ state: 'hidden' });
 });
 
 test('who stops waiting is not shown as waiting', async () => {
