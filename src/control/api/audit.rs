@@ -187,6 +187,23 @@ mod tests {
     use super::*;
 
     #[test]
+    fn every_route_has_its_word() {
+        let mut routes = 0;
+        for line in include_str!("routes.rs").lines() {
+            let Some((path, methods)) = line.trim().strip_prefix(".route(\"").and_then(|rest| rest.split_once("\", ")) else {
+                continue;
+            };
+            for method in ["get", "post", "put", "patch", "delete"] {
+                let answers = methods.contains(&format!("{method}("));
+                let word = ACTIONS.iter().any(|(verb, route, _)| *verb == method.to_uppercase() && *route == path);
+                assert!(!answers || word || UNRECORDED.contains(&path), "{method} {path}");
+                routes += usize::from(answers);
+            }
+        }
+        assert!(routes > 30, "{routes}");
+    }
+
+    #[test]
     fn a_path_names_its_visit_and_the_last_other_thing_and_nothing_typed() {
         let visit = VisitId::from_bits(7);
         let (link, appointment) = (LinkId::from_bits(1), AppointmentId::from_bits(2));

@@ -3,8 +3,8 @@
 import { Ear, decibels } from './meter.js';
 
 const LOOK_EVERY_MS = 500;
-/** The picture is looked at less often: it costs a copy. */
-const PICTURE_EVERY = 4;
+/** Every so many looks at the picture too: twice within the patience for a black one. More often would cost a phone. */
+const PICTURE_EVERY = 10;
 /** Even a quiet room, through the browser's noise suppression, is louder than this. Only a dead microphone is not. */
 const DEAD_DB = -95;
 /** Below this brightness (0 to 255), everywhere, there is nothing to see: a dark room still has a screen's light. */
@@ -51,7 +51,6 @@ export class Patience {
 /** Looks at the person's own devices during a visit; `onHint` gets `{ hint, equipment }` or null, on each change. */
 export class Hints {
   #capture;
-  #video;
   #onHint;
   #patience = new Patience();
   #ear = null;
@@ -60,24 +59,23 @@ export class Hints {
   #turn = 0;
   #brightness = null;
   #said = null;
-  #canvas = null;
+  #closed = false;
 
-  /** `video` shows the own picture. */
-  constructor({ capture, video, onHint }) {
+  constructor({ capture, onHint }) {
     this.#capture = capture;
-    this.#video = video;
     this.#onHint = onHint;
     this.#timer = setInterval(() => this.#look(), LOOK_EVERY_MS);
   }
 
   close() {
+    this.#closed = true;
     clearInterval(this.#timer);
     this.#ear?.close();
     this.#ear = null;
   }
 
   #look() {
-    const { microphone } = this.#capture;
+    const { microphone, camera } = this.#capture;
     if (microphone !== this.#heard) {
       this.#ear?.close();
       this.#ear = microphone && new Ear(microphone);
@@ -86,7 +84,8 @@ export class Hints {
     const sources = this.#capture.sources();
     const samples = this.#ear?.hear();
     this.#turn = (this.#turn + 1) % PICTURE_EVERY;
-    if (this.#turn === 0) this.#brightness = this.#lookAtPicture();
+    if (!camera) this.#brightness = null;
+    else if (this.#turn === 0) void this.#lookAtPicture(camera);
     const wrong = wrongNow({
       microphoneOn: sources.microphone,
       deviceMuted: microphone?.muted ?? false,
@@ -100,12 +99,31 @@ export class Hints {
     this.#onHint(hint);
   }
 
-  #lookAtPicture() {
-    // A hidden page paints nothing, and a picture that has not come yet is not black.
-    if (document.hidden || !this.#video.videoWidth || !this.#video.srcObject) return null;
-    this.#canvas ??= Object.assign(document.createElement('canvas'), { width: 16, height: 9 });
-    const pen = this.#canvas.getContext('2d', { willReadFrequently: true });
-    pen.drawImage(this.#video, 0, 0, 16, 9);
-    return brightest(pen.getImageData(0, 0, 16, 9).data);
+  async #lookAtPicture(camera) {
+    // A hidden page paints nothing, and that is not black.
+    if (document.hidden) return;
+    const pixels = await onePicture(camera);
+    if (!this.#closed && this.#capture.camera === camera) this.#brightness = pixels && brightest(pixels);
+  }
+}
+
+/**
+ * One picture of a camera, small, as RGBA; null if none came. It is taken beside the picture that is shown: a canvas
+ * that copies from a video in view makes the browser paint every frame of it the slow way, from then on.
+ */
+async function onePicture(camera) {
+  const video = document.createElement('video');
+  video.muted = true;
+  video.srcObject = new MediaStream([camera]);
+  try {
+    await video.play();
+    const canvas = new OffscreenCanvas(16, 9);
+    const pen = canvas.getContext('2d', { willReadFrequently: true });
+    pen.drawImage(video, 0, 0, canvas.width, canvas.height);
+    return pen.getImageData(0, 0, canvas.width, canvas.height).data;
+  } catch {
+    return null; // The camera went meanwhile, or this browser cannot: what is not known is not wrong.
+  } finally {
+    video.srcObject = null;
   }
 }

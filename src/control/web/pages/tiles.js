@@ -44,10 +44,6 @@ class Tile {
     this.#video.muted = true;
   }
 
-  get video() {
-    return this.#video;
-  }
-
   setVideo(track) {
     if (this.#video.srcObject?.getVideoTracks()[0] === track) return;
     this.#video.srcObject = track ? new MediaStream([track]) : null;
@@ -153,11 +149,6 @@ export class Tiles {
     const line = { ...this.#lines.get(name), [track.kind]: track };
     this.#lines.set(name, line);
     this.#attach();
-  }
-
-  /** The element that shows the own picture. */
-  get ownVideo() {
-    return this.#own.video;
   }
 
   /** Where the others are heard. */

@@ -77,7 +77,7 @@ export class VisitStep {
     }
     this.#timer = setInterval(() => this.#tiles.setLevels(connection.levels()), LEVELS_EVERY_MS);
     this.#closingTimer = setInterval(() => this.#showClosing(), CLOSING_EVERY_MS);
-    this.#hints = new Hints({ capture: this.#capture, video: this.#tiles.ownVideo, onHint: (found) => this.#hint(found) });
+    this.#hints = new Hints({ capture: this.#capture, onHint: (found) => this.#hint(found) });
     this.#showOwn();
   }
 
