@@ -44,6 +44,10 @@ class Tile {
     this.#video.muted = true;
   }
 
+  get video() {
+    return this.#video;
+  }
+
   setVideo(track) {
     if (this.#video.srcObject?.getVideoTracks()[0] === track) return;
     this.#video.srcObject = track ? new MediaStream([track]) : null;
