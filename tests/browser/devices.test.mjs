@@ -1,10 +1,10 @@
 // Devices that are refused, plugged, unplugged, silent or dark; and browsers that are windows of other apps.
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { PHONE, startBrowser } from './support/browser.mjs';
+import { test } from 'node:test';
+import { PHONE } from './support/browser.mjs';
 import { host, inVisit, verify, wait } from './support/people.mjs';
-import { startServer } from './support/server.mjs';
+import { setting } from './support/setting.mjs';
 
 const FACEBOOK_IPHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [FBAN/FBIOS;FBAV/468.0]';
@@ -18,33 +18,7 @@ const AGENTS = {
     'Mozilla/5.0 (Linux; Android 14; K) AppleWebKit/537.36 (KHTML, like Gecko) Chrome/140.0.0.0 Mobile Safari/537.36',
 };
 
-let server;
-let browser;
-let pages;
-
-before(async () => {
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser?.stop();
-});
-
-beforeEach(async () => {
-  pages = [];
-  server = await startServer();
-});
-
-afterEach(async () => {
-  await Promise.all(pages.map((page) => page.context().close()));
-  await server?.stop();
-});
-
-async function newPage(options) {
-  const page = await browser.page(options);
-  pages.push(page);
-  return page;
-}
+const here = setting();
 
 const row = (page, name) => page.getByRole('listitem').filter({ hasText: name });
 
@@ -111,8 +85,8 @@ function hands() {
 }
 
 test('a test sound is asked about, and the provider reads who did not hear it', async () => {
-  const [heard, unheard] = server.patients;
-  const [one, two, provider] = [await newPage(), await newPage(), await newPage()];
+  const [heard, unheard] = here.server.patients;
+  const [one, two, provider] = [await here.newPage(), await here.newPage(), await here.newPage()];
   await devices(one, heard);
   await one.getByRole('button', { name: 'Play a test sound' }).click();
   await one.getByRole('group', { name: 'Did you hear it?' }).getByRole('button', { name: 'Yes' }).click();
@@ -127,15 +101,15 @@ test('a test sound is asked about, and the provider reads who did not hear it', 
   await two.getByRole('group', { name: 'Did you hear it?' }).getByRole('button', { name: 'No', exact: true }).click();
   await two.getByRole('button', { name: 'Join' }).click();
 
-  await host(provider, server.provider);
+  await host(provider, here.server.provider);
   await row(provider, unheard.name).getByText('did not hear the test sound').waitFor();
   await row(provider, heard.name).getByRole('button', { name: 'Admit', exact: true }).waitFor();
   assert.equal(await row(provider, heard.name).getByText('did not hear the test sound').count(), 0);
 });
 
 test('a device that is plugged in is offered, and one that is unplugged is replaced, and both are said', async () => {
-  const [link] = server.patients;
-  const patient = await newPage();
+  const [link] = here.server.patients;
+  const patient = await here.newPage();
   await patient.addInitScript(hands);
   await devices(patient, link);
   await patient.evaluate(() => window.plug('audioinput', 'Big Headset'));
@@ -147,8 +121,8 @@ test('a device that is plugged in is offered, and one that is unplugged is repla
   await patient.getByText('Your microphone was unplugged. You now use').waitFor();
 
   await patient.getByRole('button', { name: 'Join' }).click();
-  const provider = await newPage();
-  await host(provider, server.provider);
+  const provider = await here.newPage();
+  await host(provider, here.server.provider);
   await row(provider, link.name).getByRole('button', { name: 'Admit', exact: true }).click();
   await inVisit(patient);
   await patient.evaluate(() => window.unplug('video'));
@@ -156,9 +130,9 @@ test('a device that is plugged in is offered, and one that is unplugged is repla
 });
 
 test('who was refused reads the way back in their own browser', async () => {
-  const [link] = server.patients;
+  const [link] = here.server.patients;
   for (const [step, userAgent] of Object.entries(AGENTS)) {
-    const page = await newPage({ viewport: PHONE, userAgent });
+    const page = await here.newPage({ viewport: PHONE, userAgent });
     await page.addInitScript(refuseAlways);
     await verify(page, link);
     await page.getByRole('button', { name: 'Request permissions' }).click();
@@ -168,8 +142,8 @@ test('who was refused reads the way back in their own browser', async () => {
 });
 
 test('who can give neither camera nor microphone may come and listen, and the provider reads it', async () => {
-  const [link] = server.patients;
-  const patient = await newPage();
+  const [link] = here.server.patients;
+  const patient = await here.newPage();
   await patient.addInitScript(refuseAlways);
   await verify(patient, link);
   await patient.getByRole('button', { name: 'Request permissions' }).click();
@@ -177,8 +151,8 @@ test('who can give neither camera nor microphone may come and listen, and the pr
   await patient.getByRole('button', { name: 'Continue and only listen' }).click();
   await patient.getByText('You will hear and see the others.').waitFor();
   await patient.getByRole('button', { name: 'Join' }).click();
-  const provider = await newPage();
-  await host(provider, server.provider);
+  const provider = await here.newPage();
+  await host(provider, here.server.provider);
   await row(provider, link.name).getByText('no camera, no microphone').waitFor();
   await row(provider, link.name).getByRole('button', { name: 'Admit', exact: true }).click();
   await inVisit(patient);
@@ -186,8 +160,8 @@ test('who can give neither camera nor microphone may come and listen, and the pr
 });
 
 test('a window inside another app says how to leave it, copies the link, and may be stayed in', async () => {
-  const [link] = server.patients;
-  const page = await newPage({ viewport: PHONE, userAgent: FACEBOOK_IPHONE });
+  const [link] = here.server.patients;
+  const page = await here.newPage({ viewport: PHONE, userAgent: FACEBOOK_IPHONE });
   await page.context().grantPermissions(['clipboard-read', 'clipboard-write']);
   await page.goto(link.url);
   await page.getByRole('heading', { name: 'Please leave Facebook for your visit' }).waitFor();
@@ -200,9 +174,9 @@ test('a window inside another app says how to leave it, copies the link, and may
 });
 
 test('a browser that cannot carry a visit is told which can, before anything is asked', async () => {
-  const page = await newPage();
+  const page = await here.newPage();
   await page.addInitScript(() => delete window.EventSource);
-  await page.goto(server.patients[0].url);
+  await page.goto(here.server.patients[0].url);
   await page.getByRole('heading', { name: 'This browser cannot join' }).waitFor();
   await page.getByText('It cannot follow the visit.').waitFor();
   await page.getByRole('button', { name: 'Copy link' }).waitFor();
@@ -210,11 +184,11 @@ test('a browser that cannot carry a visit is told which can, before anything is 
 });
 
 test('a dead microphone and a dark camera are said in the visit, one after the other', async () => {
-  const [link] = server.patients;
-  const [patient, provider] = [await newPage(), await newPage()];
+  const [link] = here.server.patients;
+  const [patient, provider] = [await here.newPage(), await here.newPage()];
   await patient.addInitScript(deadDevices);
   await wait(patient, link);
-  await host(provider, server.provider);
+  await host(provider, here.server.provider);
   await row(provider, link.name).getByRole('button', { name: 'Admit', exact: true }).click();
   await inVisit(patient);
   await patient.getByText('We cannot hear you.').waitFor();

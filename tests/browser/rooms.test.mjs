@@ -1,39 +1,12 @@
 // Who is let in, sent back, taken out and spoken to; who comes too early; and several tabs of one browser.
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { startBrowser } from './support/browser.mjs';
+import { test } from 'node:test';
 import { host, inVisit, tile, verify, wait } from './support/people.mjs';
-import { startServer } from './support/server.mjs';
+import { setting } from './support/setting.mjs';
 import { until } from './support/until.mjs';
 
-let server;
-let browser;
-let pages;
-
-before(async () => {
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser?.stop();
-});
-
-beforeEach(async () => {
-  pages = [];
-  server = await startServer();
-});
-
-afterEach(async () => {
-  await Promise.all(pages.map((page) => page.context().close()));
-  await server?.stop();
-});
-
-async function newPage(options) {
-  const page = await browser.page(options);
-  pages.push(page);
-  return page;
-}
+const here = setting();
 
 const waiting = (page, name) => page.locator('#host-list').getByRole('listitem').filter({ hasText: name });
 const inside = (page, name) => page.locator('#host-inside').getByRole('listitem').filter({ hasText: name });
@@ -41,9 +14,9 @@ const admit = (page, name) => waiting(page, name).getByRole('button', { name: 'A
 
 /** A patient and the provider, both in the visit. */
 async function two(link) {
-  const [patient, provider] = [await newPage(), await newPage()];
+  const [patient, provider] = [await here.newPage(), await here.newPage()];
   await wait(patient, link);
-  await host(provider, server.provider);
+  await host(provider, here.server.provider);
   await admit(provider, link.name);
   await inVisit(patient);
   await tile(provider, link.name).waitFor();
@@ -51,7 +24,7 @@ async function two(link) {
 }
 
 test('the provider sends someone back to wait and lets them in again', async () => {
-  const [link] = server.patients;
+  const [link] = here.server.patients;
   const { patient, provider } = await two(link);
   await inside(provider, link.name).getByRole('button', { name: 'Send to waiting room' }).click();
   await patient.getByRole('heading', { name: 'The provider asked you to wait a moment' }).waitFor();
@@ -63,7 +36,7 @@ test('the provider sends someone back to wait and lets them in again', async () 
 });
 
 test('who was removed and may return can wait again', async () => {
-  const [link] = server.patients;
+  const [link] = here.server.patients;
   const { patient, provider } = await two(link);
   await inside(provider, link.name).getByRole('button', { name: 'Remove', exact: true }).click();
   await provider.getByRole('dialog').getByRole('button', { name: 'Remove, may come back' }).click();
@@ -76,7 +49,7 @@ test('who was removed and may return can wait again', async () => {
 });
 
 test('who was removed for good is out, and the link takes them in no more', async () => {
-  const [link] = server.patients;
+  const [link] = here.server.patients;
   const { patient, provider } = await two(link);
   await inside(provider, link.name).getByRole('button', { name: 'Remove', exact: true }).click();
   await provider.getByRole('dialog').getByRole('button', { name: 'Remove for good' }).click();
@@ -87,10 +60,10 @@ test('who was removed for good is out, and the link takes them in no more', asyn
 });
 
 test('what the provider says to the waiting room is read there, changed, and taken away', async () => {
-  const [link, late] = server.patients;
-  const [patient, latecomer, provider] = [await newPage(), await newPage(), await newPage()];
+  const [link, late] = here.server.patients;
+  const [patient, latecomer, provider] = [await here.newPage(), await here.newPage(), await here.newPage()];
   await wait(patient, link);
-  await host(provider, server.provider);
+  await host(provider, here.server.provider);
   await provider.getByLabel('Message to the waiting room').fill('I am ten minutes late.');
   await provider.getByRole('button', { name: 'Show message' }).click();
   await patient.locator('#waiting-words').getByText('I am ten minutes late.').waitFor();
@@ -107,8 +80,8 @@ test('what the provider says to the waiting room is read there, changed, and tak
 });
 
 test('who comes too early reads when, and is let on by the server’s clock alone', async () => {
-  const [link] = server.patients;
-  const page = await newPage();
+  const [link] = here.server.patients;
+  const page = await here.newPage();
   // The server opens in three seconds of its own clock, which is five hours from the device's.
   const skew = 5 * 3_600_000;
   let opens = null;
@@ -130,8 +103,8 @@ test('who comes too early reads when, and is let on by the server’s clock alon
 });
 
 test('two people in two tabs of one browser share one event stream, and a tab that closes hands it on', async () => {
-  const [first, second] = server.patients;
-  const one = await newPage();
+  const [first, second] = here.server.patients;
+  const one = await here.newPage();
   const two = await one.context().newPage();
   const open = new Set();
   const asked = [];
@@ -145,8 +118,8 @@ test('two people in two tabs of one browser share one event stream, and a tab th
   await wait(two, second);
   await until('one stream for both', () => open.size === 1 && asked.at(-1) === 2);
 
-  const provider = await newPage();
-  await host(provider, server.provider);
+  const provider = await here.newPage();
+  await host(provider, here.server.provider);
   await one.getByText('The provider is here').waitFor();
   await two.getByText('The provider is here').waitFor();
   await one.close();
@@ -156,8 +129,8 @@ test('two people in two tabs of one browser share one event stream, and a tab th
 });
 
 test('a tab that is loaded again is where it was, among other tabs', async () => {
-  const [first, second] = server.patients;
-  const one = await newPage();
+  const [first, second] = here.server.patients;
+  const one = await here.newPage();
   await one.context().grantPermissions(['camera', 'microphone']);
   const two = await one.context().newPage();
   await wait(one, first);
@@ -166,8 +139,8 @@ test('a tab that is loaded again is where it was, among other tabs', async () =>
     await page.reload();
     await page.getByRole('heading', { name: 'Waiting for the provider' }).waitFor();
   }
-  const provider = await newPage();
-  await host(provider, server.provider);
+  const provider = await here.newPage();
+  await host(provider, here.server.provider);
   for (const page of [one, two]) await page.getByText('The provider is here').waitFor();
 });
 
@@ -184,8 +157,8 @@ async function tabTo(page, name) {
 }
 
 test('the whole way, from verifying to leaving, is open to a keyboard alone', async () => {
-  const [{ url, birth_date, name }] = server.patients;
-  const [patient, provider] = [await newPage(), await newPage()];
+  const [{ url, birth_date, name }] = here.server.patients;
+  const [patient, provider] = [await here.newPage(), await here.newPage()];
   const press = async (page, target, key = 'Enter') => {
     await tabTo(page, target);
     await page.keyboard.press(key);
@@ -208,7 +181,7 @@ test('the whole way, from verifying to leaving, is open to a keyboard alone', as
   await patient.keyboard.press('Enter');
   await patient.getByRole('heading', { name: 'Waiting for the provider' }).waitFor();
 
-  await provider.goto(server.provider);
+  await provider.goto(here.server.provider);
   await provider.getByRole('button', { name: 'Request permissions' }).waitFor();
   await press(provider, 'Request permissions');
   await provider.getByRole('button', { name: 'Join' }).waitFor();

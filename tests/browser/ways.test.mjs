@@ -1,40 +1,13 @@
 // The ways that are not straight: reloads, devices that are refused, second devices, leaving and coming back.
 
 import assert from 'node:assert/strict';
-import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { startBrowser } from './support/browser.mjs';
+import { test } from 'node:test';
 import { arriving, remoteDescriptions } from './support/media.mjs';
 import { host, inVisit, join, tile, verify, wait } from './support/people.mjs';
-import { startServer } from './support/server.mjs';
+import { setting } from './support/setting.mjs';
 import { until } from './support/until.mjs';
 
-let server;
-let browser;
-let pages;
-
-before(async () => {
-  browser = await startBrowser();
-});
-
-after(async () => {
-  await browser?.stop();
-});
-
-beforeEach(async () => {
-  pages = [];
-  server = await startServer();
-});
-
-afterEach(async () => {
-  await Promise.all(pages.map((page) => page.context().close()));
-  await server?.stop();
-});
-
-async function newPage() {
-  const page = await browser.page();
-  pages.push(page);
-  return page;
-}
+const here = setting();
 
 const row = (page, name) => page.getByRole('listitem').filter({ hasText: name });
 const admit = (page, name) => row(page, name).getByRole('button', { name: 'Admit', exact: true }).click();
@@ -49,15 +22,15 @@ function refuseCamera() {
 }
 
 test('a reload brings a person back to where they were, without a question', async () => {
-  const [link] = server.patients;
-  const patient = await newPage();
+  const [link] = here.server.patients;
+  const patient = await here.newPage();
   await patient.context().grantPermissions(['camera', 'microphone']);
   await wait(patient, link);
   await patient.reload();
   await patient.getByRole('heading', { name: 'Waiting for the provider' }).waitFor();
 
-  const provider = await newPage();
-  await host(provider, server.provider);
+  const provider = await here.newPage();
+  await host(provider, here.server.provider);
   await admit(provider, link.name);
   await inVisit(patient);
   await patient.getByRole('button', { name: 'Mute', exact: true }).click();
@@ -72,8 +45,8 @@ test('a reload brings a person back to where they were, without a question', asy
 });
 
 test('who refuses the camera is told how to allow it, and can go on without', async () => {
-  const [link] = server.patients;
-  const patient = await newPage();
+  const [link] = here.server.patients;
+  const patient = await here.newPage();
   await patient.addInitScript(refuseCamera);
   await verify(patient, link);
   await patient.getByRole('button', { name: 'Request permissions' }).click();
@@ -84,18 +57,18 @@ test('who refuses the camera is told how to allow it, and can go on without', as
   await patient.getByText('No camera').waitFor();
   await patient.getByRole('button', { name: 'Join' }).click();
 
-  const provider = await newPage();
-  await host(provider, server.provider);
+  const provider = await here.newPage();
+  await host(provider, here.server.provider);
   await admit(provider, link.name);
   await tile(provider, link.name).getByText('Camera off').waitFor();
   await patient.getByRole('button', { name: 'Turn camera on' }).waitFor();
 });
 
 test('who leaves can come back, and waits again', async () => {
-  const [link] = server.patients;
-  const [patient, provider] = [await newPage(), await newPage()];
+  const [link] = here.server.patients;
+  const [patient, provider] = [await here.newPage(), await here.newPage()];
   await wait(patient, link);
-  await host(provider, server.provider);
+  await host(provider, here.server.provider);
   await admit(provider, link.name);
   await inVisit(patient);
 
@@ -109,17 +82,17 @@ test('who leaves can come back, and waits again', async () => {
 });
 
 test('one’s own picture is a mirror, and the name over it is not', async () => {
-  const provider = await newPage();
-  await host(provider, server.provider);
+  const provider = await here.newPage();
+  await host(provider, here.server.provider);
   const turned = await provider.locator('[data-you]').evaluate((tile) => [tile, tile.querySelector('video')].map((one) => getComputedStyle(one).transform));
   assert.deepEqual(turned, ['none', 'matrix(-1, 0, 0, 1, 0, 0)']);
 });
 
 test('on a new network the same connection finds new paths, and the picture goes on', async () => {
-  const [link] = server.patients;
-  const [patient, provider] = [await newPage(), await newPage()];
+  const [link] = here.server.patients;
+  const [patient, provider] = [await here.newPage(), await here.newPage()];
   await wait(patient, link);
-  await host(provider, server.provider);
+  await host(provider, here.server.provider);
   await admit(provider, link.name);
   await inVisit(patient);
   const frames = async (page) => Object.values(await arriving(page))[0]?.video.frames ?? 0;
@@ -136,10 +109,10 @@ test('on a new network the same connection finds new paths, and the picture goes
 });
 
 test('who stops waiting is not shown as waiting', async () => {
-  const [link] = server.patients;
-  const [patient, provider] = [await newPage(), await newPage()];
+  const [link] = here.server.patients;
+  const [patient, provider] = [await here.newPage(), await here.newPage()];
   await wait(patient, link);
-  await host(provider, server.provider);
+  await host(provider, here.server.provider);
   await row(provider, link.name).getByRole('button', { name: 'Admit', exact: true }).waitFor();
   await patient.getByRole('button', { name: 'Leave' }).click();
   await patient.getByRole('button', { name: 'Rejoin' }).waitFor();
@@ -147,22 +120,22 @@ test('who stops waiting is not shown as waiting', async () => {
 });
 
 test('the same link on a second device takes over from the first', async () => {
-  const [link] = server.patients;
-  const [first, second] = [await newPage(), await newPage()];
+  const [link] = here.server.patients;
+  const [first, second] = [await here.newPage(), await here.newPage()];
   await wait(first, link);
   await wait(second, link);
   await first.getByRole('heading', { name: 'This page is no longer connected' }).waitFor();
-  const provider = await newPage();
-  await host(provider, server.provider);
+  const provider = await here.newPage();
+  await host(provider, here.server.provider);
   await row(provider, link.name).waitFor(); // Once: two would be an error.
   assert.equal(await row(provider, link.name).count(), 1);
 });
 
 test('someone else with the patient’s birth date comes in under their own name', async () => {
-  const [link] = server.patients;
-  const [advocate, provider] = [await newPage(), await newPage()];
+  const [link] = here.server.patients;
+  const [advocate, provider] = [await here.newPage(), await here.newPage()];
   await verify(advocate, link, { name: 'Noor Haddad', relationship: 'Daughter' });
   await join(advocate);
-  await host(provider, server.provider);
+  await host(provider, here.server.provider);
   await row(provider, 'Noor Haddad').getByText('Guest').waitFor();
 });

@@ -8,7 +8,8 @@ import { fileURLToPath } from 'node:url';
 import { request } from 'playwright-core';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
-const BINARY = process.env.QUARTET_BIN ?? 'target/release/quartet';
+/** The program that is tested. */
+export const PROGRAM = path.resolve(ROOT, process.env.QUARTET_BIN ?? 'target/release/quartet');
 
 /**
  * A running demo: what it printed, its API for staff, and `stop`. With a directory `data` it can be killed and
@@ -16,7 +17,7 @@ const BINARY = process.env.QUARTET_BIN ?? 'target/release/quartet';
  */
 export async function startServer({ data = null, options = [], port = '0', log = 'inherit' } = {}) {
   const kept = data ? ['--data', data] : [];
-  const child = spawn(path.resolve(ROOT, BINARY), ['demo', '--json', '--port', port, ...kept, ...options], {
+  const child = spawn(PROGRAM, ['demo', '--json', '--port', port, ...kept, ...options], {
     cwd: ROOT,
     stdio: ['ignore', 'pipe', log],
   });
