@@ -251,8 +251,8 @@ fn t(a: &[f64], b: &[f64]) -> f64 {
 }
 
 /// 500 refusals of each of four kinds, one begun each ten milliseconds in an order that is drawn: twenty seconds. A
-/// hundred thousand would take as many quarters of an hour; so few already tell the kinds apart by far if the answer does
-/// not wait for its step.
+/// hundred thousand, begun each three milliseconds, take five minutes and say the same; so few already tell the kinds
+/// apart by far if the answer does not wait for its step.
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn how_long_a_refusal_takes_does_not_tell_why() {
     const SAMPLES: usize = 500;
