@@ -1,7 +1,7 @@
 //! What people do in a visit that media need not know of first: getting ready, waiting, letting in, sending out,
 //! telling, ending.
 
-use super::live::{Registry, Room, VisitError};
+use super::live::{Held, Registry, Room, VisitError};
 use super::person::{Devices, Now};
 use super::visit::{Refused, Visit};
 use crate::base::VisitId;
@@ -13,9 +13,9 @@ impl Registry {
     /// "Join" on the devices step.
     pub async fn ready(&self, id: VisitId, who: ParticipantId, devices: Option<Devices>) -> Result<(), VisitError> {
         let actor = Actor::Participant(who);
-        let live = self.live(id).await?;
-        self.may_begin(&live.hold().await.room.visit)?;
-        self.change(id, Act::done(actor, "visit.ready"), |visit, now| visit.ready(who, devices, now)).await
+        let held = self.room(id).await?;
+        self.may_begin(&held.room.visit)?;
+        self.change_held(held, Act::done(actor, "visit.ready"), |visit, now| visit.ready(who, devices, now)).await
     }
 
     /// "Leave" in the waiting room: whoever waits or gets ready is gone, and may come again. Who has a seat
@@ -156,8 +156,16 @@ impl Registry {
         act: Act,
         change: impl FnOnce(&mut Visit, Now) -> Result<R, Refused>,
     ) -> Result<R, VisitError> {
+        self.change_held(self.room(id).await?, act, change).await
+    }
+
+    async fn change_held<R>(
+        &self,
+        mut held: Held,
+        act: Act,
+        change: impl FnOnce(&mut Visit, Now) -> Result<R, Refused>,
+    ) -> Result<R, VisitError> {
         let now = self.now();
-        let mut held = self.room(id).await?;
         let plan = held.room.plan(act, |visit| change(visit, now))?;
         self.store().keep(&plan.minutes, now.wall).await?;
         let outcome = held.room.commit(plan);
