@@ -15,6 +15,7 @@ use tokio_stream::StreamExt;
 use tokio_stream::wrappers::ReceiverStream;
 
 use super::Shared;
+use super::audit::Recorded;
 use super::caller::{Caller, cookie};
 use super::problem::Problem;
 use super::routes::identify;
@@ -23,7 +24,7 @@ use super::visits::Told;
 use crate::base::ids::ParticipantId;
 use crate::control::registry::Watcher;
 use crate::control::registry::view::Viewer;
-use crate::control::words::Token;
+use crate::control::words::{Act, Actor, Token};
 
 /// Proxies close what is silent for a minute, and pages take it for dead sooner.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
@@ -56,7 +57,7 @@ pub(super) async fn stream_of_several(State(app): State<Shared>, headers: Header
     if feeds.is_empty() {
         return Err(Problem::unauthorized());
     }
-    Ok(streamed(&app, feeds, gone))
+    Ok((Recorded, streamed(&app, feeds, gone)).into_response())
 }
 
 /// The participants that the query names.
@@ -66,13 +67,16 @@ fn asked_for(uri: &Uri) -> Result<Vec<ParticipantId>, Problem> {
     if asked.is_empty() || asked.len() > SHARED_MAX { Err(Problem::malformed_query()) } else { Ok(asked) }
 }
 
-/// A watcher for one participant of this browser.
+/// A watcher for one participant of this browser, on record as theirs.
 async fn watch(app: &Shared, headers: &HeaderMap, participant: ParticipantId) -> Result<Option<(Watcher, Token)>, Problem> {
     let Some(token) = cookie(headers, participant) else { return Ok(None) };
     let registry = &app.registry;
     let session = registry.sessions().session(registry.store(), &token, registry.clock().now()).await?;
     let Some(session) = session.filter(|session| session.participant == participant) else { return Ok(None) };
-    Ok(Some((registry.watch(session.visit, Viewer::Participant(participant)).await?, token)))
+    let watcher = registry.watch(session.visit, Viewer::Participant(participant)).await?;
+    let act = Act::done(Actor::Participant(participant), "visit.watch").in_visit(session.visit);
+    registry.store().record(&act, registry.clock().now()).await?;
+    Ok(Some((watcher, token)))
 }
 
 /// What one viewer is told, and what is said when they are told no more.

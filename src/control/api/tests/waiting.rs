@@ -126,7 +126,11 @@ async fn one_stream_tells_all_participants_of_a_browser_and_says_who_is_gone() {
     refused(ask(&[], &[one]).await.unwrap(), 400, "malformed_query").await;
     refused(ask(&[one; 9], &[one]).await.unwrap(), 400, "malformed_query").await;
 
+    let before = world.registry.store().audit_head().await.unwrap().seq;
     let mut stream = ask(&[one, two, three], &[one, two]).await.unwrap();
+    let records = world.registry.store().audit(before, 10).await.unwrap();
+    let watched: Vec<_> = records.iter().map(|record| (&*record.actor, &*record.action)).collect();
+    assert_eq!(watched, [(&*one.participant, "visit.watch"), (&*two.participant, "visit.watch")]);
     let mut text = String::new();
     let mut until = async |wanted: &str| {
         while !text.contains(wanted) {
