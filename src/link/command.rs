@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 
-use super::terms::{IceCredentials, LegTerms, Sources};
+use super::terms::{IceCredentials, LegTerms, Sources, Watching};
 use crate::base::{LegId, Seat, VisitId};
 
 /// One order to one worker. A worker never answers an order it cannot follow with an error: it says so in
@@ -23,6 +23,10 @@ pub enum Command {
     /// The page of this leg restarts ICE (RFC 8445 §9): its network has changed. Keys and streams stay, and so does the
     /// old path, until a check with these credentials selects one; from then on the old ones are refused.
     RestartIce { visit: VisitId, seat: Seat, leg: LegId, local: IceCredentials, remote: IceCredentials },
+    /// What the page of this leg shows from now on, if it still sits there.
+    Watch { visit: VisitId, seat: Seat, leg: LegId, watching: Watching },
+    /// Ask for an [`super::Event::Measured`] of this visit.
+    Measure { visit: VisitId },
     /// Ask for a [`super::WorkerReport`].
     Report,
 }

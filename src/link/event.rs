@@ -26,6 +26,14 @@ pub enum Event {
     LegEnded { visit: VisitId, seat: Seat, leg: LegId, why: LegEnd },
     /// A visit failed inside (a panic) and is gone with its legs; the others go on.
     VisitFailed { visit: VisitId },
+    /// Who speaks now; the last who spoke, while nobody does.
+    Speaker { visit: VisitId, seat: Seat },
+    /// Which simulcast layers of this seat's camera anybody takes: the others need not be sent.
+    Wanted { visit: VisitId, seat: Seat, leg: LegId, layers: Layers },
+    /// Whose pictures are withheld from this seat, by [`Seat::index`] of the sender, so that its sound stays whole.
+    Paused { visit: VisitId, seat: Seat, leg: LegId, paused: [bool; Seat::COUNT] },
+    /// The answer to [`super::Command::Measure`]: how the visit fares, and what the three events above have said last.
+    Measured { visit: VisitId, speaker: Option<Seat>, seats: Box<[Option<LegFacts>; Seat::COUNT]> },
     /// The answer to [`super::Command::Report`].
     Report(Box<WorkerReport>),
 }
@@ -86,6 +94,53 @@ pub enum SrtpProfile {
     AeadAes128Gcm,
     /// SRTP_AES128_CM_HMAC_SHA1_80, the classic one.
     Aes128CmSha1_80,
+}
+
+/// Simulcast layers of a camera: q, h, f.
+pub type Layers = [bool; crate::base::limits::LAYERS];
+
+/// How a connected leg fares. Counts only grow while the leg lives; what is measured is as of now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LegFacts {
+    pub leg: LegId,
+    pub uplink: Uplink,
+    pub downlink: Downlink,
+    /// As [`Event::Wanted`] said it last.
+    pub wanted: Layers,
+}
+
+/// What comes from a leg.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Uplink {
+    /// Packets of media that came, repairs among them.
+    pub packets: u64,
+    /// Those that never came, not even as a repair.
+    pub lost: u64,
+    /// Those that came as a repair.
+    pub repaired: u64,
+    /// Of sound: how unevenly it comes (RFC 3550 §6.4.1), in microseconds.
+    pub jitter_us: u32,
+}
+
+/// What goes to a leg.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Downlink {
+    /// Packets that the peer's feedback spoke of.
+    pub packets: u64,
+    /// Those of them that did not arrive.
+    pub lost: u64,
+    /// Packets sent again.
+    pub repairs: u64,
+    /// There and back, once it is known, in microseconds.
+    pub round_trip_us: Option<u32>,
+    /// What the path is thought to carry, in bits per second.
+    pub estimate_bps: u64,
+    /// What of each seat's camera is shown, by [`Seat::index`] of the sender.
+    pub layers: [Option<u8>; Seat::COUNT],
+    /// As [`Event::Paused`] said it last.
+    pub paused: [bool; Seat::COUNT],
+    /// Whether sound carries copies of what went before (RFC 2198).
+    pub redundant: bool,
 }
 
 /// What one worker has counted since it started. Counters only grow.

@@ -90,8 +90,12 @@ pub struct InboundLine {
     /// The SSRC and its RTX SSRC where the offer announced them; simulcast by rid announces none.
     pub ssrc: Option<Ssrc>,
     pub rtx_ssrc: Option<Ssrc>,
+    /// Payload type of RED (RFC 2198), microphone only.
+    pub red_payload_type: Option<u8>,
     /// Simulcast encodings, smallest first; empty for a single one. At most [`crate::base::limits::LAYERS`].
     pub rids: Vec<Rid>,
+    /// Whether the answer promised to ask for lost packets (generic NACK, RFC 4585 §6.2.1).
+    pub nack: bool,
     /// Whether the answer asked for transport-wide-cc feedback on this line.
     pub transport_cc: bool,
 }
@@ -106,9 +110,13 @@ pub struct OutboundLine {
     pub line: u8,
     pub payload_type: u8,
     pub rtx_payload_type: Option<u8>,
+    /// Payload type of RED (RFC 2198) around the sound, if the peer takes it.
+    pub red_payload_type: Option<u8>,
     /// Ours, fixed in the answer, never announced again.
     pub ssrc: Ssrc,
     pub rtx_ssrc: Option<Ssrc>,
+    /// Whether the answer promised transport-wide numbers on what we send here.
+    pub transport_cc: bool,
 }
 
 /// All that a worker needs to seat a leg.
@@ -143,4 +151,38 @@ impl Default for Sources {
     fn default() -> Self {
         Self { microphone: true, camera: true, screen: true }
     }
+}
+
+/// What the page of one seat shows of the others: what is not looked at is not sent.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default, Serialize, Deserialize)]
+pub struct Watching {
+    /// The camera of each seat, by [`crate::base::Seat::index`].
+    pub cameras: [Tile; 4],
+    /// The screen of whoever shares one.
+    pub screen: Tile,
+}
+
+/// One picture as a page shows it.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Serialize, Deserialize)]
+pub struct Tile {
+    /// Rows of the display's own pixels that it fills; zero is hidden.
+    pub height: u16,
+    pub rank: Rank,
+}
+
+impl Default for Tile {
+    /// As large as can be: what a page is taken to show until it says something.
+    fn default() -> Tile {
+        Tile { height: u16::MAX, rank: Rank::Plain }
+    }
+}
+
+/// How dear a picture is to who looks at it. What is dearer is the last to go when the network grows narrow.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug, Default, Serialize, Deserialize)]
+pub enum Rank {
+    #[default]
+    Plain,
+    Pinned,
+    /// An interpreter who is pinned: to someone who is Deaf this picture is the sound.
+    Interpreter,
 }

@@ -235,7 +235,9 @@ impl Browser {
             rtx_payload_type: rtx,
             ssrc,
             rtx_ssrc: None,
+            red_payload_type: None,
             rids: Vec::new(),
+            nack: false,
             transport_cc: true,
         };
         let mut camera = inbound("1", SourceKind::Camera, 96, Some(97), None);
@@ -246,8 +248,10 @@ impl Browser {
             line: number,
             payload_type: if kind == SourceKind::Microphone { 63 } else { 100 + u8::from(self.seat) },
             rtx_payload_type: None,
+            red_payload_type: None,
             ssrc: line(self.seat, kind, number),
             rtx_ssrc: None,
+            transport_cc: false,
         };
         let pair = |number| [outbound(SourceKind::Microphone, number), outbound(SourceKind::Camera, number)];
         LegTerms {

@@ -47,8 +47,8 @@ fn agrees(offer: &str, negotiated: &Negotiated) {
                 assert!(matches!(asked.direction, Direction::SendOnly | Direction::SendRecv));
                 let line = inbound.next().expect("a line that we receive is in the terms");
                 assert_eq!(
-                    (&line.mid, line.payload_type, line.rtx_payload_type),
-                    (&said.mid, chosen().payload_type, chosen().rtx)
+                    (&line.mid, line.payload_type, line.rtx_payload_type, line.red_payload_type),
+                    (&said.mid, chosen().payload_type, chosen().rtx, chosen().red)
                 );
                 assert!(line.rids.iter().enumerate().all(|(at, rid)| usize::from(rid.layer) == at), "smallest first");
             }
@@ -56,8 +56,8 @@ fn agrees(offer: &str, negotiated: &Negotiated) {
                 assert_eq!(asked.direction, Direction::RecvOnly);
                 let line = outbound.next().expect("a line that we send is in the terms");
                 assert_eq!(
-                    (&line.mid, line.payload_type, line.rtx_payload_type),
-                    (&said.mid, chosen().payload_type, chosen().rtx)
+                    (&line.mid, line.payload_type, line.rtx_payload_type, line.red_payload_type),
+                    (&said.mid, chosen().payload_type, chosen().rtx, chosen().red)
                 );
                 let ours: Vec<Ssrc> = [Some(line.ssrc), line.rtx_ssrc].into_iter().flatten().collect();
                 assert_eq!(rtp.ssrcs, ours);

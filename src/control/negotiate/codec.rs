@@ -22,6 +22,8 @@ pub(super) struct Codecs<'a> {
 pub(super) struct Chosen {
     pub(super) payload_type: u8,
     pub(super) rtx: Option<u8>,
+    /// Sound with copies of what went before in it (RFC 2198).
+    pub(super) red: Option<u8>,
 }
 
 impl<'a> Codecs<'a> {
@@ -30,7 +32,7 @@ impl<'a> Codecs<'a> {
         let mut codecs =
             Codecs { formats: Vec::new(), names: [None; PAYLOAD_TYPES], parameters: [None; PAYLOAD_TYPES], feedback: Vec::new() };
         for format in formats.split_ascii_whitespace() {
-            let payload_type = payload_type(format).ok_or(OfferError::BadPayloadType { line })?;
+            let payload_type = payload_type_of(format).ok_or(OfferError::BadPayloadType { line })?;
             if codecs.formats.contains(&payload_type) {
                 return Err(OfferError::BadPayloadType { line });
             }
@@ -71,7 +73,10 @@ impl<'a> Codecs<'a> {
     /// Opus (RFC 7587 §7: always 48000/2, whatever is sent).
     pub(super) fn opus(&self) -> Option<Chosen> {
         let payload_type = self.first("opus/48000/2")?;
-        Some(Chosen { payload_type, rtx: None })
+        // RFC 2198 §5: `a=fmtp:63 111/111` names what may be inside; all of it must be this Opus.
+        let of_this = |parameters: &str| parameters.split('/').all(|one| payload_type_of(one) == Some(payload_type));
+        let red = self.usable("red/48000/2").find(|&red| self.parameters[usize::from(red)].is_some_and(of_this));
+        Some(Chosen { payload_type, rtx: None, red })
     }
 
     /// VP8 (RFC 7741) and its RTX (RFC 4588), if there is one.
@@ -83,7 +88,7 @@ impl<'a> Codecs<'a> {
         if repairs.next().is_some() {
             return Err(OfferError::RtxConflict { line });
         }
-        Ok(Some(Chosen { payload_type, rtx }))
+        Ok(Some(Chosen { payload_type, rtx, red: None }))
     }
 
     /// Whether `a=rtcp-fb` offers `kind` for a payload type.
@@ -110,7 +115,7 @@ impl<'a> Codecs<'a> {
     }
 }
 
-fn payload_type(text: &str) -> Option<u8> {
+fn payload_type_of(text: &str) -> Option<u8> {
     // RFC 8866 §9 has no sign in numbers, which `parse` would take.
     let number = text.bytes().all(|byte| byte.is_ascii_digit()).then(|| text.parse::<u8>().ok()).flatten()?;
     (usize::from(number) < PAYLOAD_TYPES).then_some(number)
@@ -118,12 +123,12 @@ fn payload_type(text: &str) -> Option<u8> {
 
 fn numbered(value: &str) -> Option<(u8, &str)> {
     let (number, rest) = value.split_once(' ')?;
-    Some((payload_type(number)?, rest.trim()))
+    Some((payload_type_of(number)?, rest.trim()))
 }
 
 /// The associated payload type of an RTX format (RFC 4588 §8.1).
 fn apt(parameters: &str) -> Option<u8> {
-    parameters.split(';').find_map(|one| payload_type(one.trim().strip_prefix("apt=")?))
+    parameters.split(';').find_map(|one| payload_type_of(one.trim().strip_prefix("apt=")?))
 }
 
 #[cfg(test)]
@@ -154,10 +159,22 @@ mod tests {
             "fmtp:99 x=1; apt=97",
         ];
         let chosen = |formats| codecs(formats, &lines).unwrap().vp8(1);
-        assert_eq!(chosen("96 97 98 99"), Ok(Some(Chosen { payload_type: 96, rtx: Some(98) })));
-        assert_eq!(chosen("97 96 98 99"), Ok(Some(Chosen { payload_type: 97, rtx: Some(99) })));
-        assert_eq!(chosen("97 98"), Ok(Some(Chosen { payload_type: 97, rtx: None })));
+        assert_eq!(chosen("96 97 98 99"), Ok(Some(Chosen { payload_type: 96, rtx: Some(98), red: None })));
+        assert_eq!(chosen("97 96 98 99"), Ok(Some(Chosen { payload_type: 97, rtx: Some(99), red: None })));
+        assert_eq!(chosen("97 98"), Ok(Some(Chosen { payload_type: 97, rtx: None, red: None })));
         assert_eq!(chosen("98"), Ok(None));
+    }
+
+    #[test]
+    fn red_is_taken_where_all_that_may_be_inside_is_the_opus_of_the_line() {
+        let red = |parameters: &str| {
+            let fmtp = format!("fmtp:63 {parameters}");
+            codecs("111 63 0", &["rtpmap:111 opus/48000/2", "rtpmap:63 red/48000/2", &fmtp]).unwrap().opus().unwrap().red
+        };
+        for (parameters, expected) in [("111/111", Some(63)), ("111", Some(63)), ("111/0", None), ("0/0", None), ("x", None)] {
+            assert_eq!(red(parameters), expected, "{parameters}");
+        }
+        assert_eq!(codecs("111 63", &["rtpmap:111 opus/48000/2", "rtpmap:63 red/48000/2"]).unwrap().opus().unwrap().red, None);
     }
 
     #[test]

@@ -38,9 +38,9 @@ impl Extension {
     pub(super) const RECEIVED: &'static [Extension] =
         &[Self::Mid, Self::Rid, Self::RepairedRid, Self::TransportCc, Self::AudioLevel, Self::VideoOrientation];
 
-    /// What we write into the packets that we send. No transport-cc: a sequence number that nobody's estimate
-    /// reads would only cost bytes.
-    pub(super) const SENT: &'static [Extension] = &[Self::Mid, Self::AudioLevel, Self::VideoOrientation, Self::PlayoutDelay];
+    /// What we write into the packets that we send.
+    pub(super) const SENT: &'static [Extension] =
+        &[Self::Mid, Self::TransportCc, Self::AudioLevel, Self::VideoOrientation, Self::PlayoutDelay];
 
     /// Where the table of the leg keeps this extension's id.
     pub(super) const fn slot(self, ids: &mut ExtensionIds) -> &mut u8 {

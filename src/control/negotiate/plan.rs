@@ -173,6 +173,7 @@ enum Meaning {
     Opus,
     Vp8,
     Rtx,
+    Red,
 }
 
 /// Others that a seat hears and sees.
@@ -206,7 +207,8 @@ impl Counts {
                 let chosen = chosen?;
                 let (kind, place) = self.outbound_kind(rtp.kind, number)?;
                 self.mean(rtp.kind, chosen, number)?;
-                let extensions = space.take_up(&rtp.extensions, Extension::SENT, Direction::RecvOnly, number)?;
+                let wanted = with_feedback(rtp, chosen, Extension::SENT);
+                let extensions = space.take_up(&rtp.extensions, &wanted, Direction::RecvOnly, number)?;
                 let ssrc = mint.ssrc();
                 let rtx_ssrc = chosen.rtx.map(|_| mint.ssrc());
                 let terms = OutboundLine {
@@ -215,8 +217,10 @@ impl Counts {
                     line: place,
                     payload_type: chosen.payload_type,
                     rtx_payload_type: chosen.rtx,
+                    red_payload_type: chosen.red,
                     ssrc,
                     rtx_ssrc,
+                    transport_cc: has(&extensions, Extension::TransportCc),
                 };
                 Ok((Role::Send(terms), extensions))
             }
@@ -264,7 +268,7 @@ impl Counts {
             MediaKind::Audio => Meaning::Opus,
             MediaKind::Video => Meaning::Vp8,
         };
-        let pairs = [(Some(chosen.payload_type), meaning), (chosen.rtx, Meaning::Rtx)];
+        let pairs = [(Some(chosen.payload_type), meaning), (chosen.rtx, Meaning::Rtx), (chosen.red, Meaning::Red)];
         for (payload_type, meaning) in pairs {
             let Some(payload_type) = payload_type else { continue };
             if self.payload_types.iter().any(|&(known, other)| known == payload_type && other != meaning) {
@@ -292,12 +296,9 @@ fn receive<'a>(
     space: &mut Space<'a>,
 ) -> Result<(Role, Vec<Answered>), OfferError> {
     let number = line.number;
-    let feedback = rtp.codecs.offers_feedback(chosen.payload_type, "transport-cc");
-    // The extension without its feedback, or the other way round, would be bytes for nothing.
-    let wanted = |extension: &Extension| feedback || *extension != Extension::TransportCc;
-    let wanted: Vec<Extension> = Extension::RECEIVED.iter().copied().filter(wanted).collect();
+    let wanted = with_feedback(rtp, chosen, Extension::RECEIVED);
     let extensions = space.take_up(&rtp.extensions, &wanted, Direction::SendOnly, number)?;
-    let answered = |extension| extensions.iter().any(|answered| answered.extension == extension);
+    let answered = |extension| has(&extensions, extension);
 
     let recognized_by_rid = answered(Extension::Mid) && answered(Extension::Rid);
     let encodings = match rtp.kind {
@@ -315,12 +316,25 @@ fn receive<'a>(
         kind,
         payload_type: chosen.payload_type,
         rtx_payload_type: chosen.rtx,
+        red_payload_type: chosen.red,
         ssrc,
         rtx_ssrc,
         rids,
+        nack: chosen.rtx.is_some() && rtp.codecs.offers_feedback(chosen.payload_type, "nack"),
         transport_cc: answered(Extension::TransportCc),
     };
     Ok((Role::Receive { terms, encodings }, extensions))
+}
+
+/// These extensions, with transport-wide numbers only where their feedback was offered too: one without the other would be
+/// bytes for nothing.
+fn with_feedback(rtp: &Rtp<'_>, chosen: Chosen, extensions: &[Extension]) -> Vec<Extension> {
+    let feedback = rtp.codecs.offers_feedback(chosen.payload_type, "transport-cc");
+    extensions.iter().copied().filter(|&extension| feedback || extension != Extension::TransportCc).collect()
+}
+
+fn has(answered: &[Answered], extension: Extension) -> bool {
+    answered.iter().any(|answered| answered.extension == extension)
 }
 
 /// The SSRC that a single encoding is announced with, and its RTX.

@@ -40,12 +40,22 @@ fn inbound(line: &InboundLine) -> String {
         (None, _) => "",
     };
     let feedback = if line.transport_cc { " cc" } else { "" };
-    format!("{:?} in  {:?} {} {:?}{announced}{feedback}{rids}", line.mid, line.kind, line.payload_type, line.rtx_payload_type)
+    let nack = if line.nack { " nack" } else { "" };
+    let red = line.red_payload_type.map(|red| format!(" red {red}")).unwrap_or_default();
+    format!(
+        "{:?} in  {:?} {} {:?}{announced}{feedback}{nack}{red}{rids}",
+        line.mid, line.kind, line.payload_type, line.rtx_payload_type
+    )
 }
 
 fn outbound(line: &OutboundLine) -> String {
     let rtx = if line.rtx_ssrc.is_some() { " rtx-ssrc" } else { "" };
-    format!("{:?} out {:?}/{} {} {:?}{rtx}", line.mid, line.kind, line.line, line.payload_type, line.rtx_payload_type)
+    let feedback = if line.transport_cc { " cc" } else { "" };
+    let red = line.red_payload_type.map(|red| format!(" red {red}")).unwrap_or_default();
+    format!(
+        "{:?} out {:?}/{} {} {:?}{rtx}{feedback}{red}",
+        line.mid, line.kind, line.line, line.payload_type, line.rtx_payload_type
+    )
 }
 
 /// The terms of an offer, a line for each of theirs.

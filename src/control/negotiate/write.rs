@@ -4,16 +4,17 @@ use std::fmt::Write;
 use std::net::SocketAddr;
 
 use super::LocalMedia;
+use super::codec::Chosen;
+use super::extension::Extension;
 use super::line::{Heading, MediaKind, Rtp};
 use super::plan::{Plan, Planned, Role};
 use crate::base::Seat;
 use crate::link::terms::{Mid, OutboundLine, SourceKind};
 use crate::link::{Fingerprint, IceCredentials};
 
-/// Feedback that we ask a sender for, as far as it was offered. No plain `nack`: nothing here repairs.
-const FEEDBACK_ON_RECEIVED: &[&str] = &["transport-cc", "ccm fir", "nack pli"];
-/// Feedback that we take from a receiver of pictures.
-const FEEDBACK_ON_SENT: &[&str] = &["ccm fir", "nack pli"];
+/// Feedback on pictures, as far as it was offered: what we tell a sender, and what we hear from a receiver.
+const FEEDBACK_ON_PICTURES: &[&str] = &["transport-cc", "ccm fir", "nack", "nack pli"];
+const FEEDBACK_ON_SOUND: &[&str] = &["transport-cc"];
 
 /// Writes the answer. Writing to a `String` cannot fail.
 pub(super) fn answer(plan: &Plan<'_>, seat: Seat, local: &LocalMedia, session_id: u64) -> String {
@@ -91,10 +92,10 @@ impl Text {
     /// The `m=` line and what names the line.
     fn opening(&mut self, planned: &Planned<'_>, rtp: &Rtp<'_>) {
         let heading = &planned.line.heading;
-        let (payload_type, rtx) = payload_types(&planned.role);
-        let rtx = rtx.map(|rtx| format!(" {rtx}")).unwrap_or_default();
+        let Chosen { payload_type, rtx, red } = payload_types(&planned.role);
+        let others = rtx.into_iter().chain(red).fold(String::new(), |others, other| others + &format!(" {other}"));
         // RFC 9429 §5.3.1: port 9 and 0.0.0.0 stand for "see the candidates".
-        self.line(format_args!("m={} 9 {} {payload_type}{rtx}", heading.kind, heading.protocol));
+        self.line(format_args!("m={} 9 {} {payload_type}{others}", heading.kind, heading.protocol));
         self.line(format_args!("c=IN IP4 0.0.0.0"));
         self.line(format_args!("a=mid:{}", planned.line.mid.as_str()));
         self.line(format_args!("a=rtcp-mux"));
@@ -155,18 +156,22 @@ impl Text {
     }
 
     fn codec(&mut self, planned: &Planned<'_>, rtp: &Rtp<'_>) {
-        let (payload_type, rtx) = payload_types(&planned.role);
-        let feedback = match (&planned.role, rtp.kind) {
-            (Role::Receive { terms, .. }, MediaKind::Audio) if terms.transport_cc => &["transport-cc"][..],
-            (Role::Receive { terms, .. }, MediaKind::Video) if terms.transport_cc => FEEDBACK_ON_RECEIVED,
-            (_, MediaKind::Video) => FEEDBACK_ON_SENT,
-            (_, MediaKind::Audio) => &[],
+        let Chosen { payload_type, rtx, red } = payload_types(&planned.role);
+        let feedback = match rtp.kind {
+            MediaKind::Audio => FEEDBACK_ON_SOUND,
+            MediaKind::Video => FEEDBACK_ON_PICTURES,
+        };
+        // What has nothing to speak of is not asked for: arrivals without numbers, lost packets without RTX to send them by.
+        let spoken = |kind: &&&str| match **kind {
+            "transport-cc" => planned.extensions.iter().any(|answered| answered.extension == Extension::TransportCc),
+            "nack" => rtx.is_some(),
+            _ => true,
         };
         match rtp.kind {
             MediaKind::Audio => self.line(format_args!("a=rtpmap:{payload_type} opus/48000/2")),
             MediaKind::Video => self.line(format_args!("a=rtpmap:{payload_type} VP8/90000")),
         }
-        for kind in feedback.iter().filter(|kind| rtp.codecs.offers_feedback(payload_type, kind)) {
+        for kind in feedback.iter().filter(spoken).filter(|kind| rtp.codecs.offers_feedback(payload_type, kind)) {
             self.line(format_args!("a=rtcp-fb:{payload_type} {kind}"));
         }
         if rtp.kind == MediaKind::Audio {
@@ -177,6 +182,10 @@ impl Text {
         if let Some(rtx) = rtx {
             self.line(format_args!("a=rtpmap:{rtx} rtx/90000"));
             self.line(format_args!("a=fmtp:{rtx} apt={payload_type}"));
+        }
+        if let Some(red) = red {
+            self.line(format_args!("a=rtpmap:{red} red/48000/2"));
+            self.line(format_args!("a=fmtp:{red} {payload_type}/{payload_type}"));
         }
     }
 
@@ -200,12 +209,16 @@ impl Text {
 }
 
 /// The payload types of an accepted line.
-fn payload_types(role: &Role) -> (u8, Option<u8>) {
+fn payload_types(role: &Role) -> Chosen {
     match role {
-        Role::Receive { terms, .. } => (terms.payload_type, terms.rtx_payload_type),
-        Role::Send(terms) => (terms.payload_type, terms.rtx_payload_type),
-        Role::Idle(chosen) => (chosen.payload_type, chosen.rtx),
-        Role::Reject => (0, None),
+        Role::Receive { terms, .. } => {
+            Chosen { payload_type: terms.payload_type, rtx: terms.rtx_payload_type, red: terms.red_payload_type }
+        }
+        Role::Send(terms) => {
+            Chosen { payload_type: terms.payload_type, rtx: terms.rtx_payload_type, red: terms.red_payload_type }
+        }
+        Role::Idle(chosen) => *chosen,
+        Role::Reject => Chosen { payload_type: 0, rtx: None, red: None },
     }
 }
 

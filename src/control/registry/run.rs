@@ -71,6 +71,10 @@ impl Registry {
             | Event::LegSilent { visit, .. }
             | Event::LegResumed { visit, .. }
             | Event::LegEnded { visit, .. }
+            | Event::Speaker { visit, .. }
+            | Event::Wanted { visit, .. }
+            | Event::Paused { visit, .. }
+            | Event::Measured { visit, .. }
             | Event::VisitFailed { visit } => *visit,
         };
         // Media knows only visits that are in memory; a word about another is late, and means nothing now.
@@ -92,6 +96,7 @@ impl Registry {
                 visit.leg_ended(seat, leg, now)
             }
             Event::VisitFailed { .. } => visit.media_lost(now),
+            Event::Speaker { .. } | Event::Wanted { .. } | Event::Paused { .. } | Event::Measured { .. } => false,
             Event::WorkerReady { .. } | Event::Carried(_) | Event::Report(_) => false,
         })
         .await;

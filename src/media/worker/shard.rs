@@ -83,6 +83,7 @@ impl Shard {
                 }
             }
             Command::RestartIce { visit, seat, leg, local, remote } => self.restart_ice(now, visit, seat, leg, local, remote),
+            Command::Watch { .. } | Command::Measure { .. } => {}
             Command::Report => {
                 let report = Event::Report(Box::new(self.report()));
                 self.desk.events.push_back(report);

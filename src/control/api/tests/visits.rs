@@ -101,7 +101,11 @@ async fn a_seat_is_made_by_an_offer_and_given_back() {
             Command::Connect { .. } => "connect",
             Command::SetSources { .. } => "sources",
             Command::Disconnect { .. } => "disconnect",
-            Command::CloseVisit { .. } | Command::RestartIce { .. } | Command::Report => "other",
+            Command::CloseVisit { .. }
+            | Command::RestartIce { .. }
+            | Command::Watch { .. }
+            | Command::Measure { .. }
+            | Command::Report => "other",
         })
         .collect();
     assert_eq!(names, ["open", "connect", "sources", "disconnect"]);
