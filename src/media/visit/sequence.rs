@@ -74,6 +74,7 @@ impl Sequence {
         let is_newest = packet == source.newest;
         let number = source.number(packet, source.closed - later);
         if !is_newest {
+            self.unheard = self.unheard.max(number.next());
             return Some(number);
         }
         let number = if number.0 > self.unheard.0 + GAP_MAX {
@@ -210,6 +211,14 @@ mod tests {
         sequence.skip(Seq64(100_000));
         sequence.skip(Seq64(100_001));
         assert_eq!(sequence.map(Seq64(100_002)), Some(Seq64(1)));
+    }
+
+    #[test]
+    fn a_wide_gap_is_closed_behind_what_came_late() {
+        let mut sequence = begun(100, 7);
+        sequence.skip(Seq64(9));
+        assert_eq!(sequence.map(Seq64(8)), Some(Seq64(101)));
+        assert_eq!(sequence.map(Seq64(11 + GAP_MAX)), Some(Seq64(102)));
     }
 
     #[test]
