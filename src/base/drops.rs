@@ -53,8 +53,10 @@ reasons! {
     UnknownPayload "unknown_payload",
     /// Padding only, sent to probe: nothing to forward.
     Padding "padding",
-    /// A retransmission: its own stream is not forwarded.
+    /// A retransmission of what nobody missed.
     Retransmission "retransmission",
+    /// The same packet again, under another number or as a repair.
+    Duplicate "duplicate",
     /// The sender muted this source.
     Muted "muted",
     /// Someone else shares the screen: the first keeps the line until it stops.

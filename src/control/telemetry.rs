@@ -38,12 +38,13 @@ fn parse_filter(filter: &str) -> Result<EnvFilter, NotAFilter> {
 /// A counter of every worker.
 type Counter = (&'static str, &'static str, fn(&WorkerReport) -> u64);
 
-const COUNTERS: [Counter; 10] = [
+const COUNTERS: [Counter; 11] = [
     ("quartet_datagrams_received_total", "Datagrams received.", |report| report.datagrams_in),
     ("quartet_bytes_received_total", "Bytes received.", |report| report.bytes_in),
     ("quartet_datagrams_sent_total", "Datagrams sent.", |report| report.datagrams_out),
     ("quartet_bytes_sent_total", "Bytes sent.", |report| report.bytes_out),
     ("quartet_packets_forwarded_total", "RTP packets sealed and queued to receivers.", |report| report.forwarded),
+    ("quartet_packets_repaired_total", "RTP packets sent again to receivers that had lost them.", |report| report.repaired),
     ("quartet_keyframe_requests_total", "Keyframe requests sent to senders.", |report| report.keyframe_requests),
     ("quartet_layer_switches_total", "Times a receiver's line changed its layer.", |report| report.layer_switches),
     ("quartet_visits_failed_total", "Visits that failed inside.", |report| report.visits_failed),

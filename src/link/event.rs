@@ -155,6 +155,8 @@ pub struct WorkerReport {
     pub bytes_out: u64,
     /// RTP packets sealed and queued to receivers.
     pub forwarded: u64,
+    /// RTP packets sent again.
+    pub repaired: u64,
     /// Keyframe requests sent to senders.
     pub keyframe_requests: u64,
     /// Times a receiver's line changed its simulcast layer.

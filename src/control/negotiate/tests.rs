@@ -69,16 +69,16 @@ fn our_page_in_chromium_becomes_three_lines_in_and_seven_out() {
     assert_eq!(
         terms(PAGE),
         [
-            "0 in  Microphone 111 None ssrc cc",
-            "1 in  Camera 96 Some(97) cc q0 h1 f2",
-            "2 in  Screen 96 Some(97) ssrc rtx-ssrc cc",
-            "3 out Microphone/0 111 None",
-            "4 out Camera/0 96 Some(97) rtx-ssrc",
-            "5 out Microphone/1 111 None",
-            "6 out Camera/1 96 Some(97) rtx-ssrc",
-            "7 out Microphone/2 111 None",
-            "8 out Camera/2 96 Some(97) rtx-ssrc",
-            "9 out Screen/0 96 Some(97) rtx-ssrc",
+            "0 in  Microphone 111 None ssrc cc red 63",
+            "1 in  Camera 96 Some(97) cc nack q0 h1 f2",
+            "2 in  Screen 96 Some(97) ssrc rtx-ssrc cc nack",
+            "3 out Microphone/0 111 None cc red 63",
+            "4 out Camera/0 96 Some(97) rtx-ssrc cc",
+            "5 out Microphone/1 111 None cc red 63",
+            "6 out Camera/1 96 Some(97) rtx-ssrc cc",
+            "7 out Microphone/2 111 None cc red 63",
+            "8 out Camera/2 96 Some(97) rtx-ssrc cc",
+            "9 out Screen/0 96 Some(97) rtx-ssrc cc",
         ]
     );
     let terms = negotiate(PAGE, 2).unwrap().terms;
@@ -102,15 +102,15 @@ fn our_page_in_firefox_becomes_the_same() {
         terms(FIREFOX_PAGE),
         [
             "0 in  Microphone 109 None ssrc cc",
-            "1 in  Camera 120 Some(124) cc q0 h1 f2",
-            "2 in  Screen 120 Some(124) ssrc rtx-ssrc cc",
-            "3 out Microphone/0 109 None",
-            "4 out Camera/0 120 Some(124) rtx-ssrc",
-            "5 out Microphone/1 109 None",
-            "6 out Camera/1 120 Some(124) rtx-ssrc",
-            "7 out Microphone/2 109 None",
-            "8 out Camera/2 120 Some(124) rtx-ssrc",
-            "9 out Screen/0 120 Some(124) rtx-ssrc",
+            "1 in  Camera 120 Some(124) cc nack q0 h1 f2",
+            "2 in  Screen 120 Some(124) ssrc rtx-ssrc cc nack",
+            "3 out Microphone/0 109 None cc",
+            "4 out Camera/0 120 Some(124) rtx-ssrc cc",
+            "5 out Microphone/1 109 None cc",
+            "6 out Camera/1 120 Some(124) rtx-ssrc cc",
+            "7 out Microphone/2 109 None cc",
+            "8 out Camera/2 120 Some(124) rtx-ssrc cc",
+            "9 out Screen/0 120 Some(124) rtx-ssrc cc",
         ]
     );
 }
@@ -118,12 +118,12 @@ fn our_page_in_firefox_becomes_the_same() {
 #[test]
 fn plain_publishers_and_viewers_are_smaller_offers() {
     for (offer, expected) in [
-        (PUBLISHER, ["0 in  Microphone 111 None ssrc cc", "1 in  Camera 96 Some(97) ssrc rtx-ssrc cc"]),
-        (VIEWER, ["0 out Microphone/0 111 None", "1 out Camera/0 96 Some(97) rtx-ssrc"]),
-        (TWO_WAY, ["0 in  Microphone 111 None ssrc cc", "1 in  Camera 96 Some(97) ssrc rtx-ssrc cc"]),
-        (FIREFOX_PUBLISHER, ["0 in  Microphone 109 None ssrc cc", "1 in  Camera 120 Some(124) ssrc rtx-ssrc cc"]),
-        (FIREFOX_VIEWER, ["0 out Microphone/0 109 None", "1 out Camera/0 120 Some(124) rtx-ssrc"]),
-        (SAFARI, ["0 in  Microphone 111 None ssrc cc", "1 in  Camera 107 Some(108) ssrc rtx-ssrc cc"]),
+        (PUBLISHER, ["0 in  Microphone 111 None ssrc cc red 63", "1 in  Camera 96 Some(97) ssrc rtx-ssrc cc nack"]),
+        (VIEWER, ["0 out Microphone/0 111 None cc red 63", "1 out Camera/0 96 Some(97) rtx-ssrc cc"]),
+        (TWO_WAY, ["0 in  Microphone 111 None ssrc cc red 63", "1 in  Camera 96 Some(97) ssrc rtx-ssrc cc nack"]),
+        (FIREFOX_PUBLISHER, ["0 in  Microphone 109 None ssrc cc", "1 in  Camera 120 Some(124) ssrc rtx-ssrc cc nack"]),
+        (FIREFOX_VIEWER, ["0 out Microphone/0 109 None cc", "1 out Camera/0 120 Some(124) rtx-ssrc cc"]),
+        (SAFARI, ["0 in  Microphone 111 None ssrc cc red 63", "1 in  Camera 107 Some(108) ssrc rtx-ssrc cc nack"]),
     ] {
         assert_eq!(terms(offer), expected);
     }
@@ -148,7 +148,7 @@ a=group:BUNDLE 0 1
 a=ice-lite
 a=ice-options:ice2 trickle
 a=msid-semantic:WMS *
-m=audio 9 UDP/TLS/RTP/SAVPF 111
+m=audio 9 UDP/TLS/RTP/SAVPF 111 63
 c=IN IP4 0.0.0.0
 a=mid:0
 a=rtcp-mux
@@ -165,6 +165,8 @@ a=extmap:4 urn:ietf:params:rtp-hdrext:sdes:mid
 a=rtpmap:111 opus/48000/2
 a=rtcp-fb:111 transport-cc
 a=fmtp:111 minptime=10;useinbandfec=1
+a=rtpmap:63 red/48000/2
+a=fmtp:63 111/111
 m=video 9 UDP/TLS/RTP/SAVPF 96 97
 c=IN IP4 0.0.0.0
 a=mid:1
@@ -180,6 +182,7 @@ a=extmap:11 urn:ietf:params:rtp-hdrext:sdes:repaired-rtp-stream-id
 a=rtpmap:96 VP8/90000
 a=rtcp-fb:96 transport-cc
 a=rtcp-fb:96 ccm fir
+a=rtcp-fb:96 nack
 a=rtcp-fb:96 nack pli
 a=rtpmap:97 rtx/90000
 a=fmtp:97 apt=96";
@@ -192,8 +195,11 @@ fn a_line_that_we_send_on_has_its_own_extensions_and_feedback() {
 a=sendonly
 a=extmap:3 urn:ietf:params:rtp-hdrext:sdes:mid
 a=extmap:6/sendonly http://www.webrtc.org/experiments/rtp-hdrext/playout-delay
+a=extmap:7 http://www.ietf.org/id/draft-holmer-rmcat-transport-wide-cc-extensions-01
 a=rtpmap:120 VP8/90000
+a=rtcp-fb:120 transport-cc
 a=rtcp-fb:120 ccm fir
+a=rtcp-fb:120 nack
 a=rtcp-fb:120 nack pli
 a=rtpmap:124 rtx/90000
 a=fmtp:124 apt=120
@@ -267,7 +273,7 @@ fn a_data_channel_is_rejected_and_left_out_of_the_bundle() {
 #[test]
 fn an_inactive_line_stays_inactive_and_has_no_terms() {
     let quiet = PUBLISHER.replacen("a=sendonly", "a=inactive", 1);
-    assert_eq!(terms(&quiet), ["1 in  Camera 96 Some(97) ssrc rtx-ssrc cc"]);
+    assert_eq!(terms(&quiet), ["1 in  Camera 96 Some(97) ssrc rtx-ssrc cc nack"]);
     let lines = answered(&quiet);
     assert!(lines.contains(&"a=group:BUNDLE 0 1".to_owned()));
     assert_eq!(lines.iter().filter(|line| *line == "a=inactive").count(), 1);

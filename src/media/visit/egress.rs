@@ -1,52 +1,152 @@
 //! The last step: into the outbox's slot, sealed there.
 //!
-//! A payload is copied once, from the buffer it was received in to the slot it is sent from.
+//! A payload is copied once, from the buffer it was received in (or the cache) to the slot it is sent from.
 
+use super::downlink::Downlink;
 use super::ingress::Incoming;
 use super::leg::Leg;
 use super::line::Line;
+use super::redundancy::Redundancy;
 use super::rewrite::Stamp;
 use super::turn::Turn;
 use super::watch::Layer;
 use crate::base::Instant;
 use crate::link::terms::{ExtensionIds, SourceKind, Ssrc};
 use crate::media::net::path::Path;
+use crate::media::proto::bwe::Content;
 use crate::media::proto::srtp::Sealer;
+use crate::media::wire::payload::red;
 use crate::media::wire::rtcp::RtcpWriter;
-use crate::media::wire::rtp::{HeaderFields, write_header};
+use crate::media::wire::rtp::{HeaderFields, set_padding, write_header};
 
 /// Bytes of one RTCP packet in the clear: with its trailer it passes every path that a browser's media passes.
 const RTCP_MAX: usize = 1_200;
 
-/// Sends one packet on one line. Whether it went.
-pub(super) fn send(
-    turn: &mut Turn<'_>,
-    to: Path,
-    sealer: &mut Sealer,
-    ids: &ExtensionIds,
-    line: &Line,
-    stamp: &Stamp,
-    packet: &Incoming<'_>,
-) -> bool {
-    let fields = HeaderFields {
-        marker: packet.marker,
-        payload_type: line.payload_type,
-        sequence: stamp.index.wrapped(),
-        timestamp: stamp.timestamp,
-        ssrc: line.ssrc,
-    };
-    let sent = turn.send(to, |slot| {
-        let header_len = write_header(slot, &fields, &packet.extensions, ids)?;
-        let len = header_len + packet.payload.len();
-        let payload = slot.get_mut(header_len..len)?;
-        payload.copy_from_slice(packet.payload);
-        if let (Some(descriptor), Some(picture)) = (&packet.picture, stamp.picture) {
-            descriptor.rewrite(payload, picture.id, picture.tl0_index, picture.key_index);
+/// What a packet takes on the wire beyond its payload, about: IP and UDP, the RTP header with its extensions, the tag.
+const OVERHEAD: usize = 28 + 24 + 16;
+
+/// Copies of earlier sounds, oldest first: how many ticks earlier, and the sound.
+pub(super) type Copies<'a> = [Option<(u32, &'a [u8])>; Redundancy::COPIES_MAX];
+
+/// What packets to one leg leave by.
+pub(super) struct Way<'a> {
+    pub(super) to: Path,
+    pub(super) ids: ExtensionIds,
+    pub(super) sealer: &'a mut Sealer,
+    pub(super) downlink: &'a mut Downlink,
+}
+
+impl Way<'_> {
+    /// Sends one packet on one line, with `copies` of earlier ones where the receiver takes them. Whether it went.
+    pub(super) fn send(
+        &mut self,
+        turn: &mut Turn<'_>,
+        line: &mut Line,
+        stamp: &Stamp,
+        packet: &Incoming<'_>,
+        copies: &Copies<'_>,
+    ) -> bool {
+        let red = line.red_payload_type.filter(|_| copies.iter().any(Option::is_some));
+        let fields = HeaderFields {
+            marker: packet.marker,
+            payload_type: red.unwrap_or(line.payload_type),
+            sequence: stamp.index.wrapped(),
+            timestamp: stamp.timestamp,
+            ssrc: line.ssrc,
+        };
+        let Way { ids, sealer, downlink, .. } = self;
+        let (now, line_ref) = (turn.now, &*line);
+        let sent = turn.send(self.to, |slot| {
+            let mut extensions = packet.extensions;
+            if line_ref.transport_cc {
+                let number = downlink.number(now, packet.payload.len() + OVERHEAD, Content::Media);
+                extensions.transport_cc = number.map(|number| number.0);
+            }
+            let header_len = write_header(slot, &fields, &extensions, ids)?;
+            let payload = slot.get_mut(header_len..)?;
+            let payload_len = if red.is_some() {
+                red::write(payload, line_ref.payload_type, copies.iter().flatten().copied(), packet.payload)?
+            } else {
+                let payload = payload.get_mut(..packet.payload.len())?;
+                payload.copy_from_slice(packet.payload);
+                if let (Some(descriptor), Some(picture)) = (&packet.picture, stamp.picture) {
+                    descriptor.rewrite(payload, picture.id, picture.tl0_index, picture.key_index);
+                }
+                payload.len()
+            };
+            sealer.seal_rtp(line_ref.slot, stamp.index, slot, header_len, header_len + payload_len).ok()
+        });
+        if sent {
+            turn.counters.forwarded += 1;
+            line.sent(turn.now, packet, stamp);
+            self.downlink.allowance.sent(packet.payload.len() + OVERHEAD);
         }
-        sealer.seal_rtp(line.slot, stamp.index, slot, header_len, len).ok()
-    });
-    turn.counters.forwarded += u64::from(sent);
-    sent
+        sent
+    }
+
+    /// Sends a packet of one line again, on its repair stream (RFC 4588 §4). Whether it went.
+    pub(super) fn send_again(&mut self, turn: &mut Turn<'_>, line: &mut Line, stamp: &Stamp, packet: &Incoming<'_>) -> bool {
+        let transport_cc = line.transport_cc;
+        let Some(rtx) = &mut line.rtx else { return false };
+        if !self.downlink.allowance.take(packet.payload.len() + OVERHEAD) {
+            return false;
+        }
+        let fields = HeaderFields {
+            marker: packet.marker,
+            payload_type: rtx.payload_type,
+            sequence: rtx.next.wrapped(),
+            timestamp: stamp.timestamp,
+            ssrc: rtx.ssrc,
+        };
+        let Way { ids, sealer, downlink, .. } = self;
+        let now = turn.now;
+        let sent = turn.send(self.to, |slot| {
+            let mut extensions = packet.extensions;
+            if transport_cc {
+                let number = downlink.number(now, packet.payload.len() + OVERHEAD, Content::Media);
+                extensions.transport_cc = number.map(|number| number.0);
+            }
+            let header_len = write_header(slot, &fields, &extensions, ids)?;
+            let (original, payload) = slot.get_mut(header_len..)?.split_first_chunk_mut::<2>()?;
+            // RFC 4588 §4: the payload begins with the original sequence number.
+            *original = stamp.index.wrapped().0.to_be_bytes();
+            let payload = payload.get_mut(..packet.payload.len())?;
+            payload.copy_from_slice(packet.payload);
+            if let (Some(descriptor), Some(picture)) = (&packet.picture, stamp.picture) {
+                descriptor.rewrite(payload, picture.id, picture.tl0_index, picture.key_index);
+            }
+            let len = header_len + 2 + payload.len();
+            sealer.seal_rtp(rtx.slot, rtx.next, slot, header_len, len).ok()
+        });
+        rtx.next = rtx.next.next();
+        turn.counters.repaired += u64::from(sent);
+        self.downlink.repairs += u64::from(sent);
+        sent
+    }
+
+    /// Sends a packet of nothing but padding on the repair stream of a line. Whether it went.
+    pub(super) fn send_padding(&mut self, turn: &mut Turn<'_>, line: &mut Line, bytes: u8) -> bool {
+        let Some(rtx) = &mut line.rtx else { return false };
+        let fields = HeaderFields {
+            marker: false,
+            payload_type: rtx.payload_type,
+            sequence: rtx.next.wrapped(),
+            timestamp: 0,
+            ssrc: rtx.ssrc,
+        };
+        let Way { ids, sealer, downlink, .. } = self;
+        let now = turn.now;
+        let sent = turn.send(self.to, |slot| {
+            let number = downlink.number(now, usize::from(bytes) + OVERHEAD, Content::Padding);
+            let extensions =
+                crate::media::wire::ext::Outgoing { transport_cc: number.map(|number| number.0), ..Default::default() };
+            let header_len = write_header(slot, &fields, &extensions, ids)?;
+            let len = set_padding(slot, header_len, bytes)?;
+            sealer.seal_rtp(rtx.slot, rtx.next, slot, header_len, len).ok()
+        });
+        rtx.next = rtx.next.next();
+        sent
+    }
 }
 
 /// Sends what `write` says as one RTCP packet; nothing, if it says nothing.
@@ -57,6 +157,19 @@ pub(super) fn send_rtcp(turn: &mut Turn<'_>, to: Path, sealer: &mut Sealer, writ
         let len = writer.len();
         if len == 0 { None } else { sealer.seal_rtcp(slot, len).ok() }
     })
+}
+
+/// Sends what the estimate of this leg's downlink would try.
+pub(super) fn send_probes(turn: &mut Turn<'_>, receiver: &mut Leg) {
+    let Some((to, ids)) = receiver.destination() else { return };
+    let Some(flow) = receiver.flow_mut() else { return };
+    while let Some(padding) = flow.downlink.poll_probe(turn.now) {
+        let Some(line) = flow.lines.padded() else { return };
+        let mut way = Way { to, ids, sealer: &mut flow.sealer, downlink: &mut flow.downlink };
+        if !way.send_padding(turn, line, padding.bytes) {
+            return;
+        }
+    }
 }
 
 /// Passes a wish for a keyframe through the layer's door, and to the sender if the door lets it. When it may

@@ -1,4 +1,4 @@
-//! What a leg tells us in RTCP: clocks of its tracks, farewells, and wishes for keyframes.
+//! What a leg tells us in RTCP: clocks of its tracks, farewells, what arrived and what did not, and wishes for keyframes.
 //!
 //! A receiver speaks of the lines it receives and a sender of the streams it sends; a block about any other
 //! SSRC finds nothing here and moves nothing.
@@ -8,55 +8,82 @@ use super::egress;
 use super::forward::{Seats, apart};
 use super::leg::Leg;
 use super::line::LINES;
+use super::repair::{self, Left};
 use super::turn::Turn;
 use super::watch::Layer;
 use crate::base::{DropReason, Seat};
 use crate::link::terms::{SourceKind, Ssrc};
-use crate::media::wire::rtcp::{Block, Compound, SenderInfo};
+use crate::media::wire::rtcp::{Block, Compound, ReportBlock, SenderInfo};
 
-/// Opens a compound packet of `seat` and does what it says.
-pub(super) fn handle(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Option<Seat>, datagram: &mut [u8]) {
-    let Some(leg) = seats[seat.index()].as_mut() else { return };
+/// Opens a compound packet of `seat` and does what it says. Whether it told what arrived, so that its path is to be shared
+/// anew.
+pub(super) fn handle(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Option<Seat>, datagram: &mut [u8]) -> bool {
+    let Some(leg) = seats[seat.index()].as_mut() else { return false };
     let Some(flow) = leg.flow_mut() else {
         turn.counters.dropped(DropReason::NoKeys);
-        return;
+        return false;
     };
     if !flow.bucket.allows(turn.now, datagram.len()) {
         turn.counters.dropped(DropReason::TooMuch);
-        return;
+        return false;
     }
     let len = match flow.opener.open_rtcp(datagram) {
         Ok(len) => len,
         Err(reason) => {
             turn.counters.dropped(reason);
-            return;
+            return false;
         }
     };
     flow.bucket.take(datagram.len());
     flow.heard = turn.now;
 
     let mut wishes = Wishes::default();
+    let (mut told, mut missed) = (false, false);
     for block in Compound::new(datagram.get(..len).unwrap_or_default()) {
         match block {
-            Ok(Block::SenderReport(report)) => learn(leg, turn, report.ssrc, &report.info),
+            Ok(Block::SenderReport(report)) => {
+                learn(leg, turn, report.ssrc, &report.info);
+                report.reports().for_each(|report| hear(leg, turn, seat, &report));
+            }
             Ok(Block::Bye(bye)) => bye.ssrcs().for_each(|ssrc| stop(leg, ssrc)),
             Ok(Block::Pli(pli)) => wishes.add(leg, seat, pli.media),
             Ok(Block::Fir(fir)) => fir.entries().for_each(|entry| wishes.add(leg, seat, entry.ssrc)),
-            // Reports on our lines and repairs are for a bandwidth estimate and a cache, which this server
-            // does not have: it negotiates neither.
-            Ok(
-                Block::ReceiverReport(_)
-                | Block::Sdes
-                | Block::Nack(_)
-                | Block::TransportCc(_)
-                | Block::Remb(_)
-                | Block::Unknown(_),
-            ) => {}
+            Ok(Block::ReceiverReport(report)) => report.reports().for_each(|report| hear(leg, turn, seat, &report)),
+            Ok(Block::TransportCc(arrivals)) => {
+                if let Some(flow) = leg.flow_mut() {
+                    flow.downlink.hear_arrivals(turn.now, &arrivals);
+                    told = true;
+                }
+            }
+            // Answered below, when all seats are at hand.
+            Ok(Block::Nack(_)) => missed = true,
+            // A bandwidth that the receiver has reckoned is for senders that cannot reckon it themselves.
+            Ok(Block::Sdes | Block::Remb(_) | Block::Unknown(_)) => {}
             Err(_) => turn.counters.dropped(DropReason::RtcpMalformed),
         }
     }
     for wish in wishes.0.into_iter().flatten() {
         pass_on(seats, turn, seat, screen, wish);
+    }
+    if missed {
+        let mut left = Left::default();
+        for block in Compound::new(datagram.get(..len).unwrap_or_default()) {
+            if let Ok(Block::Nack(nack)) = block {
+                repair::answer(seats, turn, seat, screen, &nack, &mut left);
+            }
+        }
+    }
+    told
+}
+
+/// How a line arrives.
+fn hear(leg: &mut Leg, turn: &Turn<'_>, seat: Seat, report: &ReportBlock) {
+    let Some(flow) = leg.flow_mut() else { return };
+    if flow.lines.by_ssrc(seat, report.ssrc).is_some() {
+        flow.downlink.hear_report(turn.now, report);
+    }
+    if let Some(line) = flow.lines.by_ssrc_mut(report.ssrc) {
+        line.lost = u32::try_from(report.cumulative_lost).unwrap_or(0);
     }
 }
 

@@ -3,6 +3,8 @@
 use super::arrivals::Arrivals;
 use super::bucket::Bucket;
 use super::clock::SenderClock;
+use super::demand::Demand;
+use super::downlink::Downlink;
 use super::line::Lines;
 use super::random::Random;
 use super::reports::FIRST_REPORT;
@@ -23,6 +25,9 @@ pub(super) struct Flow {
     /// Whether the answer asked for the arrivals' feedback.
     pub(super) transport_cc: bool,
     pub(super) arrivals: Arrivals,
+    pub(super) downlink: Downlink,
+    /// What the others take of its camera.
+    pub(super) demand: Demand,
     /// The peer's NTP clock.
     pub(super) clock: SenderClock,
     /// Ours, where we speak as a receiver.
@@ -46,6 +51,8 @@ impl Flow {
             transport_cc: inbound.transport_cc(),
             inbound,
             arrivals: Arrivals::default(),
+            downlink: Downlink::new(terms, now),
+            demand: Demand::default(),
             clock: SenderClock::default(),
             ssrc: Ssrc(random.word()),
             cname: terms.cname.as_str().into(),

@@ -1,24 +1,27 @@
 //! One packet in, one out for each seat that wants it.
 
-use super::egress;
+use super::egress::{self, Copies, Way};
 use super::ingress::Incoming;
 use super::leg::Leg;
 use super::line::Shown;
+use super::track::Track;
 use super::turn::Turn;
 use super::watch::Layer;
 use crate::base::limits::LAYERS;
-use crate::base::{DropReason, Instant, Seat};
+use crate::base::{DropReason, Instant, Seat, Seq64};
+use crate::link::terms::SourceKind;
 
 /// A visit's seats.
 pub(super) type Seats = [Option<Leg>; Seat::COUNT];
 
-/// Offers a packet of `from` to the line that carries it at every other seat. When a keyframe request that
-/// followed from it may leave, if one is owed.
+/// Offers a packet of `from` to the line that carries it at every other seat. When the first of what followed from it is
+/// due: a keyframe request that is owed, or a look at an estimate.
 pub(super) fn forward(seats: &mut Seats, turn: &mut Turn<'_>, from: Seat, packet: &Incoming<'_>) -> Option<Instant> {
     let (sender, receivers) = apart(seats, from)?;
     let track = sender.flow()?.inbound.track(packet.kind)?;
 
     let mut awaited = Awaited::default();
+    let mut due = None;
     for (seat, receiver) in receivers {
         let Some((to, ids)) = receiver.destination() else { continue };
         let Some(flow) = receiver.flow_mut() else { continue };
@@ -33,18 +36,39 @@ pub(super) fn forward(seats: &mut Seats, turn: &mut Turn<'_>, from: Seat, packet
         match line.show(turn.now, packet, track) {
             Shown::Sent { stamp, switched } => {
                 turn.counters.layer_switches += u64::from(switched);
-                if egress::send(turn, to, &mut flow.sealer, &ids, line, &stamp, packet) {
-                    line.sent(packet.payload.len());
-                }
+                let copies = earlier(track, turn.now, packet, flow.downlink.redundancy.copies());
+                let mut way = Way { to, ids, sealer: &mut flow.sealer, downlink: &mut flow.downlink };
+                way.send(turn, line, &stamp, packet, &copies);
             }
             Shown::Withheld => {}
         }
         awaited.add(line.watch().awaited());
+        due = sooner(due, flow.downlink.due());
     }
     if packet.payload.is_empty() {
         turn.counters.dropped(DropReason::Padding);
     }
-    awaited.layers().filter_map(|layer| egress::ask_for_keyframe(turn, sender, packet.kind, layer)).min()
+    let owed = awaited.layers().filter_map(|layer| egress::ask_for_keyframe(turn, sender, packet.kind, layer)).min();
+    sooner(due, owed)
+}
+
+/// The earlier of two moments, where there are any.
+pub(super) fn sooner(a: Option<Instant>, b: Option<Instant>) -> Option<Instant> {
+    a.into_iter().chain(b).min()
+}
+
+/// So many sounds before this one, oldest first, as far as they are still there.
+fn earlier<'a>(track: &'a Track, now: Instant, packet: &Incoming<'_>, copies: usize) -> Copies<'a> {
+    let mut found = Copies::default();
+    if packet.kind != SourceKind::Microphone {
+        return found;
+    }
+    let Some(stream) = track.layer(packet.layer) else { return found };
+    for (place, back) in found.iter_mut().zip((1..=copies as u64).rev()) {
+        let cached = packet.index.0.checked_sub(back).and_then(|index| stream.cache.find(now, Seq64(index)));
+        *place = cached.map(|cached| (packet.timestamp.wrapping_sub(cached.timestamp), cached.payload));
+    }
+    found
 }
 
 /// The leg that sends, and the others with their seats.

@@ -5,17 +5,19 @@
 //! question whether anybody wants the packet.
 
 use super::flow::Flow;
-use super::track::Role;
+use super::track::{LayerStream, Role};
 use super::watch::Layer;
 use crate::base::{DropReason, Instant, Seq16, Seq64};
 use crate::link::Sources;
 use crate::link::terms::{ExtensionIds, SourceKind};
 use crate::media::proto::srtp::Opened;
 use crate::media::wire::ext::{Extensions, Outgoing};
+use crate::media::wire::payload::red::Red;
 use crate::media::wire::payload::vp8::Descriptor;
 use crate::media::wire::rtp::Header;
 
 /// A packet in the clear, as its sender numbered it.
+#[derive(Clone, Copy)]
 pub(super) struct Incoming<'a> {
     pub(super) kind: SourceKind,
     pub(super) layer: Layer,
@@ -34,6 +36,18 @@ pub(super) struct Incoming<'a> {
     pub(super) replaces: bool,
 }
 
+/// What a datagram of media held.
+pub(super) struct Taken<'a> {
+    /// Earlier sounds that had not come, from copies in this packet (RFC 2198), oldest first.
+    pub(super) recovered: [Option<Incoming<'a>>; RECOVERED_MAX],
+    pub(super) packet: Incoming<'a>,
+    /// When its sender is to be asked for what is missing before it.
+    pub(super) ask_at: Option<Instant>,
+}
+
+/// Sounds that one packet gives back: what browsers copy.
+const RECOVERED_MAX: usize = 2;
+
 /// Opens a datagram of RTP where it lies, and finds out what it is.
 pub(super) fn take<'a>(
     flow: &mut Flow,
@@ -41,7 +55,7 @@ pub(super) fn take<'a>(
     ids: &ExtensionIds,
     now: Instant,
     datagram: &'a mut [u8],
-) -> Result<Incoming<'a>, DropReason> {
+) -> Result<Taken<'a>, DropReason> {
     let header = Header::parse(datagram).ok_or(DropReason::RtpMalformed)?;
     if !flow.bucket.allows(now, datagram.len()) {
         return Err(DropReason::TooMuch);
@@ -56,42 +70,102 @@ pub(super) fn take<'a>(
         flow.arrivals.take(now, Seq16(number));
     }
     let (role, replaces) = stream_of(flow, now, &header, &extensions, &opened)?;
-    let Role::Media { kind, layer } = role else { return Err(DropReason::Retransmission) };
+    let payload = header.payload(packet).ok_or(DropReason::RtpMalformed)?;
+    let (kind, layer) = match role {
+        Role::Media { kind, layer } | Role::Repair { kind, layer } => (kind, layer),
+    };
+    let round_trip = flow.downlink.likely_round_trip();
     let track = flow.inbound.track_mut(kind).ok_or(DropReason::UnknownStream)?;
-    if !track.carries(header.payload_type) {
+    let is_repair = matches!(role, Role::Repair { .. });
+    let wrapped = track.wraps(header.payload_type);
+    if !(if is_repair { track.repairs(header.payload_type) } else { wrapped || track.carries(header.payload_type) }) {
         return Err(DropReason::UnknownPayload);
     }
-    let payload = header.payload(packet).ok_or(DropReason::RtpMalformed)?;
-    let picture = match kind {
-        SourceKind::Camera | SourceKind::Screen if !payload.is_empty() => {
-            Some(Descriptor::parse(payload).ok_or(DropReason::RtpMalformed)?)
-        }
-        SourceKind::Microphone | SourceKind::Camera | SourceKind::Screen => None,
-    };
+    let takes_nacks = track.takes_nacks();
     let stream = track.layer_mut(layer).ok_or(DropReason::UnknownStream)?;
-    stream.reception.take(now, opened.index, header.timestamp);
+    let (index, payload) = if is_repair {
+        // RFC 4588 §4: the original sequence number, then the original payload.
+        let (number, payload) = payload.split_first_chunk::<2>().ok_or(DropReason::Padding)?;
+        let index = stream.missing.nearest(Seq16(u16::from_be_bytes(*number)));
+        if !stream.missing.repaired(index) {
+            return Err(DropReason::Retransmission);
+        }
+        (index, payload)
+    } else {
+        stream.reception.take(now, opened.index, header.timestamp);
+        stream.missing.came(now, opened.index);
+        (opened.index, payload)
+    };
     if !on(sources, kind) {
         return Err(DropReason::Muted);
     }
-    let keyframe = picture.is_some_and(|picture| picture.starts_frame && picture.keyframe);
-    if keyframe {
-        stream.door.keyframe();
-    }
-    if !payload.is_empty() {
-        stream.delivered = Some(now);
-    }
-    Ok(Incoming {
+    let ask_at = if takes_nacks { stream.missing.due(round_trip) } else { None };
+    let packet = Incoming {
         kind,
         layer,
-        index: opened.index,
+        index,
         timestamp: header.timestamp,
         marker: header.marker,
         extensions: extensions.forwarded(),
         payload,
-        picture,
-        begins: keyframe || kind == SourceKind::Microphone,
+        picture: None,
+        begins: kind == SourceKind::Microphone,
         replaces,
-    })
+    };
+    let (recovered, packet) = match kind {
+        SourceKind::Microphone if wrapped => unwrap(packet)?,
+        SourceKind::Microphone => ([const { None }; RECOVERED_MAX], packet),
+        SourceKind::Camera | SourceKind::Screen => ([const { None }; RECOVERED_MAX], look(stream, packet)?),
+    };
+    let temporal = packet.picture.and_then(|picture| picture.temporal_layer).unwrap_or(0);
+    stream.measure(now, temporal, opened.len);
+    if packet.payload.is_empty() {
+        return Ok(Taken { recovered, packet, ask_at });
+    }
+    if !is_repair {
+        stream.delivered = Some(now);
+    }
+    let recovered = recovered.map(|earlier| earlier.filter(|earlier| stream.cache.keep(now, earlier)));
+    if !stream.cache.keep(now, &packet) {
+        return Err(DropReason::Duplicate);
+    }
+    Ok(Taken { recovered, packet, ask_at })
+}
+
+/// What a packet of pictures says of itself.
+fn look<'a>(stream: &mut LayerStream, packet: Incoming<'a>) -> Result<Incoming<'a>, DropReason> {
+    if packet.payload.is_empty() {
+        return Ok(packet);
+    }
+    let picture = Descriptor::parse(packet.payload).ok_or(DropReason::RtpMalformed)?;
+    let begins = picture.starts_frame && picture.keyframe;
+    if begins {
+        stream.door.keyframe();
+        stream.height = picture.frame_size(packet.payload).map(|size| size.height).or(stream.height);
+    }
+    Ok(Incoming { picture: Some(picture), begins, ..packet })
+}
+
+/// A packet of sound with copies in it, as the packets that they are copies of, oldest first, and its own.
+fn unwrap(packet: Incoming<'_>) -> Result<([Option<Incoming<'_>>; RECOVERED_MAX], Incoming<'_>), DropReason> {
+    let red = Red::parse(packet.payload).ok_or(DropReason::RtpMalformed)?;
+    let mut recovered = [const { None }; RECOVERED_MAX];
+    let copies = red.copies().count();
+    for (copy, back) in red.copies().zip((1..=copies).rev()) {
+        let Some(place) = RECOVERED_MAX.checked_sub(back) else { continue };
+        let Some(index) = packet.index.0.checked_sub(back as u64) else { continue };
+        if copy.payload_type != red.own.payload_type || copy.sound.is_empty() {
+            continue;
+        }
+        recovered[place] = Some(Incoming {
+            index: Seq64(index),
+            timestamp: packet.timestamp.wrapping_sub(copy.offset),
+            payload: copy.sound,
+            replaces: false,
+            ..packet
+        });
+    }
+    Ok((recovered, Incoming { payload: red.own.sound, ..packet }))
 }
 
 /// What the packet's stream carries, and whether it took another's place. State for a new stream is made here

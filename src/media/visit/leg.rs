@@ -3,11 +3,12 @@
 use std::time::Duration;
 
 use super::flow::Flow;
+use super::repair;
 use super::turn::Turn;
 use crate::base::{Deadline, DropReason, Instant, LegId};
 use crate::link::event::{DtlsVersion, SrtpProfile};
 use crate::link::terms::ExtensionIds;
-use crate::link::{LegEnd, LegSnapshot, LegState, LegTerms, Sources};
+use crate::link::{LegEnd, LegSnapshot, LegState, LegTerms, Sources, Watching};
 use crate::media::net::path::Path;
 use crate::media::proto::dtls::{Handshake, HandshakeEvent};
 use crate::media::proto::ice::{Checked, IceLite};
@@ -31,6 +32,8 @@ pub(super) struct Leg {
     extensions: ExtensionIds,
     state: State,
     pub(super) sources: Sources,
+    /// What its page shows.
+    pub(super) watching: Watching,
 }
 
 /// How far a leg has come.
@@ -71,6 +74,7 @@ impl Leg {
             met: None,
             extensions: terms.extensions,
             sources: terms.sources,
+            watching: Watching::default(),
             state: State::Connecting(terms),
         }
     }
@@ -211,6 +215,9 @@ impl Leg {
             next = Deadline::earlier(next, due("reports", Some(flow.reports_due)));
             next = Deadline::earlier(next, due("arrivals", flow.arrivals.due()));
             next = Deadline::earlier(next, due("keyframe", flow.inbound.keyframe_due()));
+            next = Deadline::earlier(next, due("repairs", repair::due(&flow.inbound, flow.downlink.likely_round_trip())));
+            next = Deadline::earlier(next, due("estimate", flow.downlink.due()));
+            next = Deadline::earlier(next, due("layers", flow.demand.due()));
         }
         next
     }

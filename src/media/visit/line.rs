@@ -1,11 +1,13 @@
 //! What a seat receives: lines, each one continuous stream, whoever and whichever layer stands behind it.
 
+use super::budget::Step;
 use super::ingress::Incoming;
 use super::random::Random;
 use super::rewrite::{Rewriter, Stamp};
+use super::sent::Sent;
 use super::track::Track;
 use super::watch::{Layer, Verdict, Watch};
-use crate::base::{Instant, Seat};
+use crate::base::{Instant, Seat, Seq64};
 use crate::link::terms::{OutboundLine, SourceKind, Ssrc};
 use crate::media::proto::srtp::{OutboundSlot, Sealer};
 
@@ -16,13 +18,34 @@ pub(super) const LINES: usize = 7;
 pub(super) struct Line {
     pub(super) kind: SourceKind,
     pub(super) payload_type: u8,
+    /// Where the receiver takes sound with copies in it.
+    pub(super) red_payload_type: Option<u8>,
     pub(super) ssrc: Ssrc,
     pub(super) slot: OutboundSlot,
+    /// Whether its packets carry transport-wide numbers.
+    pub(super) transport_cc: bool,
+    pub(super) rtx: Option<Rtx>,
     pub(super) rewriter: Rewriter,
+    /// Of pictures that can be sent again.
+    pub(super) history: Option<Sent>,
     watch: Watch,
+    /// What it may show at most; none withholds the picture.
+    limit: Option<Step>,
+    /// Up to which temporal layer frames go on now.
+    temporal: u8,
     /// What was sent, for sender reports: packets, and bytes of payload.
     pub(super) packets: u32,
     pub(super) octets: u32,
+    /// Packets that did not arrive, as the receiver reported last.
+    pub(super) lost: u32,
+}
+
+/// The stream by which lost packets of a line are sent again (RFC 4588).
+pub(super) struct Rtx {
+    pub(super) payload_type: u8,
+    pub(super) ssrc: Ssrc,
+    pub(super) slot: OutboundSlot,
+    pub(super) next: Seq64,
 }
 
 /// What becomes of a packet on a line.
@@ -37,7 +60,11 @@ pub(super) enum Shown {
 impl Line {
     /// Offers a packet of the track that this line carries.
     pub(super) fn show(&mut self, now: Instant, packet: &Incoming<'_>, track: &Track) -> Shown {
-        self.watch.want(track.best(now));
+        let Some(limit) = self.limit else { return Shown::Withheld };
+        self.watch.want(track.best(now, limit.layer));
+        if packet.layer > limit.layer && self.watch.shown() != Some(packet.layer) {
+            return Shown::Withheld;
+        }
         let switched = match self.watch.judge(packet.layer, packet.begins) {
             Verdict::Withhold => return Shown::Withheld,
             Verdict::Continue => false,
@@ -45,13 +72,56 @@ impl Line {
                 let before = after.zip(self.rewriter.newest_input());
                 let captured = before.and_then(|before| track.captured_between(before, (packet.layer, packet.timestamp)));
                 self.rewriter.begin(now, packet, captured);
+                self.temporal = self.temporal_limit(packet.layer);
                 after.is_some()
             }
         };
+        if self.sheds(packet) {
+            self.rewriter.withhold(packet);
+            return Shown::Withheld;
+        }
         match self.rewriter.stamp(now, packet) {
             Some(stamp) => Shown::Sent { stamp, switched },
             None => Shown::Withheld,
         }
+    }
+
+    /// Whether this packet is of a temporal layer that the line does not show now. Fewer are shown from the next frame
+    /// on; one more from the frame that says that it needs nothing of what was left out (RFC 7741 §4.2: Y).
+    fn sheds(&mut self, packet: &Incoming<'_>) -> bool {
+        let Some(picture) = packet.picture else { return false };
+        let Some(of) = picture.temporal_layer.map(|layer| layer.min(Step::whole(0).temporal)) else { return false };
+        let limit = self.temporal_limit(packet.layer);
+        if picture.starts_frame {
+            let one_more = of == self.temporal + 1 && of <= limit && picture.layer_sync;
+            self.temporal = if one_more { of } else { self.temporal.min(limit) };
+        }
+        of > self.temporal
+    }
+
+    /// Up to which temporal layer this layer may be shown. One that is about to be left, for a lower one, keeps its frames.
+    fn temporal_limit(&self, layer: Layer) -> u8 {
+        let limit = self.limit.filter(|limit| limit.layer <= layer);
+        limit.map_or(Step::whole(layer).temporal, |limit| limit.temporal)
+    }
+
+    /// What it may show from now on. `urgent` says that the path carries no more: what is above stops at once, and the
+    /// picture stands until the keyframe of what is allowed.
+    pub(super) fn allow(&mut self, limit: Option<Step>, urgent: bool) {
+        self.limit = limit;
+        let Some(limit) = limit else {
+            self.watch = Watch::Idle;
+            self.rewriter.end();
+            return;
+        };
+        if urgent && self.watch.shown().is_some_and(|shown| shown > limit.layer) {
+            self.watch.want(Some(limit.layer));
+            self.watch.hold();
+        }
+    }
+
+    pub(super) fn limit(&self) -> Option<Step> {
+        self.limit
     }
 
     /// A packet of what is shown was not meant for receivers.
@@ -65,6 +135,9 @@ impl Line {
     pub(super) fn rest(&mut self) {
         self.watch = Watch::Idle;
         self.rewriter.end();
+        if let Some(history) = &mut self.history {
+            history.forget();
+        }
     }
 
     /// Somebody just joined: this layer is the first to see. Its next keyframe begins.
@@ -76,8 +149,12 @@ impl Line {
         self.watch
     }
 
-    /// A packet went out.
-    pub(super) fn sent(&mut self, payload: usize) {
+    /// A packet went out under this name.
+    pub(super) fn sent(&mut self, now: Instant, packet: &Incoming<'_>, stamp: &Stamp) {
+        if let Some(history) = &mut self.history {
+            history.note(now, packet.layer, packet.index, stamp);
+        }
+        let payload = packet.payload.len();
         self.packets = self.packets.wrapping_add(1);
         self.octets = self.octets.wrapping_add(u32::try_from(payload).unwrap_or(0));
     }
@@ -96,6 +173,10 @@ impl Lines {
                 continue;
             }
             let Some(slot) = sealer.register(terms.ssrc) else { continue };
+            let rtx = terms.rtx_payload_type.zip(terms.rtx_ssrc).and_then(|(payload_type, ssrc)| {
+                let slot = sealer.register(ssrc)?;
+                Some(Rtx { payload_type, ssrc, slot, next: Seq64(random.fifteen().into()) })
+            });
             let rewriter = match terms.kind {
                 SourceKind::Microphone => Rewriter::of_sound(random),
                 SourceKind::Camera | SourceKind::Screen => Rewriter::of_pictures(random),
@@ -103,12 +184,19 @@ impl Lines {
             lines.0[place] = Some(Line {
                 kind: terms.kind,
                 payload_type: terms.payload_type,
+                red_payload_type: terms.red_payload_type,
                 ssrc: terms.ssrc,
                 slot,
+                transport_cc: terms.transport_cc,
+                history: rtx.is_some().then(Sent::new),
+                rtx,
                 rewriter,
                 watch: Watch::Idle,
+                limit: Some(Step::whole(Step::TOP)),
+                temporal: 0,
                 packets: 0,
                 octets: 0,
+                lost: 0,
             });
         }
         lines
@@ -121,6 +209,28 @@ impl Lines {
             SourceKind::Screen => 0,
         };
         self.0[place(kind, number)?].as_mut()
+    }
+
+    /// The line of the camera of that number.
+    pub(super) fn camera(&self, number: usize) -> Option<&Line> {
+        self.0.get(place(SourceKind::Camera, number)?)?.as_ref()
+    }
+
+    /// The line of pictures at this place among them: three cameras, then the screen.
+    pub(super) fn picture(&mut self, place: usize) -> Option<&mut Line> {
+        self.0.get_mut(3 + place)?.as_mut()
+    }
+
+    /// A line on whose repair stream padding may go: one that has shown something, if there is one.
+    pub(super) fn padded(&mut self) -> Option<&mut Line> {
+        let usable = |line: &&mut Line| line.rtx.is_some() && line.transport_cc;
+        let best = self.0.iter_mut().flatten().filter(usable).max_by_key(|line| line.packets > 0)?;
+        Some(best)
+    }
+
+    /// The line with this SSRC, for sending on it.
+    pub(super) fn by_ssrc_mut(&mut self, ssrc: Ssrc) -> Option<&mut Line> {
+        self.0.iter_mut().flatten().find(|line| line.ssrc == ssrc)
     }
 
     /// The line with this SSRC, and the seat it is bound to; none for the screen, which is bound to whoever shares.

@@ -8,24 +8,38 @@
 //! `watch` chooses layers, `keyframes` asks for pictures, `feedback` hears RTCP and `reports` speaks it.
 #![forbid(unsafe_code)]
 
+mod allot;
+mod allowance;
 mod arrivals;
 mod bucket;
+mod budget;
+mod cache;
 mod clock;
 pub mod counters;
+mod demand;
+mod downlink;
 mod egress;
+mod facts;
 mod feedback;
 mod flow;
 mod forward;
+mod governor;
 mod ingress;
 mod keyframes;
 mod leg;
 mod line;
+mod meter;
+mod missing;
 mod pictures;
 pub mod random;
 mod reception;
+mod redundancy;
+mod repair;
 mod reports;
 mod rewrite;
+mod sent;
 mod sequence;
+mod speaker;
 mod timeline;
 mod track;
 pub mod turn;

@@ -1,7 +1,8 @@
 //! A line's own VP8 picture ids: a decoder must not see that another encoder stands behind the line.
 //!
 //! RFC 7741 §4.2: PictureID and TL0PICIDX go on by one from frame to frame, KEYIDX from keyframe to keyframe.
-//! Each encoder begins them anywhere, so each of the three has an offset that is set where another stream begins.
+//! Each encoder begins them anywhere, so each of the three has an offset that is set where another stream begins; and a
+//! frame that is withheld (a temporal layer that the path has no room for) leaves no gap in the picture ids.
 
 use super::random::Random;
 use crate::media::wire::payload::vp8::{Descriptor, PictureId};
@@ -9,6 +10,7 @@ use crate::media::wire::payload::vp8::{Descriptor, PictureId};
 /// The three counters of one line.
 pub(super) struct Pictures {
     picture: Dial,
+    withheld: Withheld,
     tl0: Dial,
     key: Dial,
 }
@@ -25,6 +27,7 @@ impl Pictures {
     pub(super) fn new(random: &mut Random) -> Pictures {
         Pictures {
             picture: Dial::new(0x7fff, random.fifteen()),
+            withheld: Withheld::default(),
             tl0: Dial::new(0xff, random.fifteen()),
             key: Dial::new(0x1f, random.fifteen()),
         }
@@ -33,16 +36,26 @@ impl Pictures {
     /// This packet, the first of a keyframe, goes on from the newest frame that was sent.
     pub(super) fn begin(&mut self, descriptor: &Descriptor) {
         let (picture, tl0, key) = fields(descriptor);
+        self.withheld = Withheld::default();
         self.picture.begin(picture);
         self.tl0.begin(tl0);
         self.key.begin(key);
+    }
+
+    /// This packet's frame is withheld: the next one takes its id.
+    pub(super) fn withhold(&mut self, descriptor: &Descriptor) {
+        let (picture, _, _) = fields(descriptor);
+        // One that comes late has its id already, which stays empty.
+        if descriptor.picture_id.is_some() && self.picture.is_newer(picture.wrapping_sub(self.withheld.count)) {
+            self.withheld.add(picture);
+        }
     }
 
     /// The line's counters for this packet.
     pub(super) fn map(&mut self, descriptor: &Descriptor) -> Picture {
         let (picture, tl0, key) = fields(descriptor);
         Picture {
-            id: self.picture.map(picture),
+            id: self.picture.map(picture.wrapping_sub(self.withheld.before(picture))),
             tl0_index: (self.tl0.map(tl0) & 0xff) as u8,
             key_index: (self.key.map(key) & 0x1f) as u8,
         }
@@ -60,6 +73,39 @@ fn fields(descriptor: &Descriptor) -> (u16, u16, u16) {
     (picture, descriptor.tl0_picture_index.unwrap_or(0).into(), descriptor.key_index.unwrap_or(0).into())
 }
 
+/// Frames withheld that are remembered, for packets of the frames around them that come late. More would find the place of
+/// frames a second old; fewer would give two frames one id where packets overtake each other.
+const WITHHELD: usize = 16;
+
+/// Which frames of the stream behind the line were withheld.
+#[derive(Default)]
+struct Withheld {
+    count: u16,
+    /// The newest of them, by number modulo [`WITHHELD`] of their count.
+    newest: [u16; WITHHELD],
+}
+
+impl Withheld {
+    fn add(&mut self, picture: u16) {
+        let last = self.newest[usize::from(self.count.wrapping_sub(1)) % WITHHELD];
+        if self.count > 0 && last == picture {
+            return;
+        }
+        self.newest[usize::from(self.count) % WITHHELD] = picture;
+        self.count = self.count.wrapping_add(1);
+    }
+
+    /// How many were withheld before this one, as far as is remembered.
+    fn before(&self, picture: u16) -> u16 {
+        let known = self.count.min(WITHHELD as u16);
+        let later = (1..=known).take_while(|back| {
+            let withheld = self.newest[usize::from(self.count.wrapping_sub(*back)) % WITHHELD];
+            withheld.wrapping_sub(picture) & 0x7fff < 0x4000
+        });
+        self.count.wrapping_sub(later.count() as u16)
+    }
+}
+
 /// A counter that wraps at a power of two.
 struct Dial {
     mask: u16,
@@ -74,6 +120,12 @@ impl Dial {
 
     fn begin(&mut self, value: u16) {
         self.offset = self.newest.wrapping_add(1).wrapping_sub(value) & self.mask;
+    }
+
+    /// Whether this value comes after the newest.
+    fn is_newer(&self, value: u16) -> bool {
+        let ahead = value.wrapping_add(self.offset).wrapping_sub(self.newest) & self.mask;
+        ahead > 0 && ahead <= self.mask / 2
     }
 
     fn map(&mut self, value: u16) -> u16 {
@@ -102,6 +154,28 @@ mod tests {
             key_index: Some(key),
             len: 6,
         }
+    }
+
+    #[test]
+    fn frames_that_are_withheld_leave_no_gap_and_what_comes_late_has_its_own_id() {
+        let mut pictures = Pictures::new(&mut Random::new([1; 32]));
+        pictures.begin(&frame(0x7ff0, 0, 0));
+        let first = pictures.map(&frame(0x7ff0, 0, 0)).id;
+        let mut ids = Vec::new();
+        for number in 1..100u16 {
+            let picture = frame((0x7ff0 + number) & 0x7fff, 0, 0);
+            if number % 2 == 1 {
+                // Of each withheld frame two packets come, and one of the frame before it comes late.
+                pictures.withhold(&picture);
+                pictures.withhold(&picture);
+                let late = pictures.map(&frame((0x7ff0 + number - 1) & 0x7fff, 0, 0)).id;
+                assert_eq!(late, ids.last().copied().unwrap_or(first), "{number}");
+            } else {
+                ids.push(pictures.map(&picture).id);
+            }
+        }
+        let expected: Vec<u16> = (1..50).map(|step| (first + step) & 0x7fff).collect();
+        assert_eq!(ids, expected);
     }
 
     #[test]

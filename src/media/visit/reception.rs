@@ -62,6 +62,17 @@ impl Reception {
         self.jitter = self.jitter.saturating_add(difference).saturating_sub(self.jitter.saturating_add(8) >> 4);
     }
 
+    /// Packets that came, and those that did not.
+    pub(super) fn tally(&self) -> (u64, u64) {
+        let expected = self.newest.0 - self.first.0 + 1;
+        (self.received, expected.saturating_sub(self.received))
+    }
+
+    /// How unevenly they come, in ticks.
+    pub(super) fn jitter(&self) -> u32 {
+        self.jitter >> 4
+    }
+
     /// What to report now; the next report's fraction counts from here.
     pub(super) fn report(&mut self, now: Instant, clock: Option<&StreamClock>) -> Received {
         // RFC 3550 §A.3.

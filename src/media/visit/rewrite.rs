@@ -57,6 +57,14 @@ impl Rewriter {
         self.sequence.skip(index);
     }
 
+    /// This packet's frame is not for this receiver: leave no gap, neither in numbers nor in pictures.
+    pub(super) fn withhold(&mut self, packet: &Incoming<'_>) {
+        self.sequence.skip(packet.index);
+        if let Some((pictures, descriptor)) = self.pictures.as_mut().zip(packet.picture.as_ref()) {
+            pictures.withhold(descriptor);
+        }
+    }
+
     /// The packet's name on the line; None if it is too late to have one.
     pub(super) fn stamp(&mut self, now: Instant, packet: &Incoming<'_>) -> Option<Stamp> {
         let index = self.sequence.map(packet.index)?;

@@ -2,8 +2,12 @@
 
 use std::time::Duration;
 
+use super::budget::TEMPORAL_LAYERS;
+use super::cache::Cache;
 use super::clock::StreamClock;
 use super::keyframes::Door;
+use super::meter::Meter;
+use super::missing::Missing;
 use super::reception::Reception;
 use super::timeline::{PICTURE_RATE, SOUND_RATE};
 use super::watch::Layer;
@@ -58,6 +62,44 @@ pub(super) struct LayerStream {
     /// Its newest sender report.
     pub(super) clock: Option<StreamClock>,
     pub(super) reception: Reception,
+    pub(super) missing: Missing,
+    pub(super) cache: Cache,
+    /// What each of its temporal layers carries.
+    meters: [Meter; TEMPORAL_LAYERS],
+    /// Rows of its picture, once a keyframe has told.
+    pub(super) height: Option<u16>,
+}
+
+impl LayerStream {
+    fn new(now: Instant, kind: SourceKind, layer: Layer, header: &Header, index: Seq64) -> LayerStream {
+        LayerStream {
+            ssrc: header.ssrc,
+            delivered: None,
+            door: Door::default(),
+            clock: None,
+            reception: Reception::new(now, rate(kind), index, header.timestamp),
+            missing: Missing::new(index),
+            cache: Cache::new(kind, layer),
+            meters: Default::default(),
+            height: None,
+        }
+    }
+
+    /// A packet of this temporal layer came, so many bytes on the wire.
+    pub(super) fn measure(&mut self, now: Instant, temporal: u8, bytes: usize) {
+        let highest = self.meters.len() - 1;
+        self.meters[usize::from(temporal).min(highest)].take(now, bytes);
+    }
+
+    /// Bits per second of each temporal layer.
+    pub(super) fn rates(&self, now: Instant) -> [u64; TEMPORAL_LAYERS] {
+        self.meters.each_ref().map(|meter| meter.bits_per_second(now))
+    }
+
+    /// Whether its packets come at present.
+    pub(super) fn arrives(&self, now: Instant) -> bool {
+        self.delivered.is_some_and(|at| now.since(at) < LAYER_REST)
+    }
 }
 
 /// What an SSRC carries.
@@ -67,8 +109,11 @@ pub(super) enum Role {
         kind: SourceKind,
         layer: Layer,
     },
-    /// RTX (RFC 4588).
-    Repair,
+    /// RTX (RFC 4588) of that layer.
+    Repair {
+        kind: SourceKind,
+        layer: Layer,
+    },
 }
 
 /// The tracks of one leg, and which stream belongs to which.
@@ -110,8 +155,7 @@ impl Inbound {
             *known = Some(role);
         }
         let Role::Media { kind, layer } = role else { return false };
-        let reception = Reception::new(now, rate(kind), index, header.timestamp);
-        let stream = LayerStream { ssrc: header.ssrc, delivered: None, door: Door::default(), clock: None, reception };
+        let stream = LayerStream::new(now, kind, layer, header, index);
         let track = self.tracks[place(kind)].as_mut();
         track.and_then(|track| track.layers.get_mut(usize::from(layer))).is_some_and(|place| place.replace(stream).is_some())
     }
@@ -122,10 +166,22 @@ impl Inbound {
         self.track(kind).and_then(|track| track.layer(layer)).is_none_or(|stream| stream.ssrc != ssrc)
     }
 
+    /// All streams that carry media, for looking at.
+    pub(super) fn streams(&self) -> impl Iterator<Item = (SourceKind, &LayerStream)> {
+        let tracks = self.tracks.iter().flatten();
+        tracks.flat_map(|track| track.layers.iter().flatten().map(|layer| (track.line.kind, layer)))
+    }
+
     /// All streams that carry media.
     pub(super) fn streams_mut(&mut self) -> impl Iterator<Item = (SourceKind, &mut LayerStream)> {
         let tracks = self.tracks.iter_mut().flatten();
         tracks.flat_map(|track| track.layers.iter_mut().flatten().map(|layer| (track.line.kind, layer)))
+    }
+
+    /// The streams whose lost packets may be asked for.
+    pub(super) fn nacked(&self) -> impl Iterator<Item = &LayerStream> {
+        let tracks = self.tracks.iter().flatten().filter(|track| track.takes_nacks());
+        tracks.flat_map(|track| track.layers.iter().flatten())
     }
 
     /// Whether feedback on transport-wide numbers was negotiated at all.
@@ -144,21 +200,20 @@ impl Track {
     fn identify(&self, header: &Header, extensions: &Extensions<'_>) -> Option<Role> {
         let line = &self.line;
         let role = |layer| Role::Media { kind: line.kind, layer };
+        let repair = |layer| Role::Repair { kind: line.kind, layer };
         if line.rtx_ssrc == Some(header.ssrc) {
-            return Some(Role::Repair);
+            return Some(repair(0));
         }
         let named = extensions.mid == Some(line.mid.as_str().as_bytes());
         if !named && line.ssrc != Some(header.ssrc) {
             return None;
         }
-        if line.rtx_payload_type == Some(header.payload_type) {
-            return Some(Role::Repair);
-        }
+        let is_repair = line.rtx_payload_type == Some(header.payload_type);
         if line.rids.is_empty() {
-            return Some(role(0));
+            return Some(if is_repair { repair(0) } else { role(0) });
         }
-        if extensions.repaired_rid.is_some_and(|rid| find(&line.rids, rid).is_some()) {
-            return Some(Role::Repair);
+        if is_repair {
+            return extensions.repaired_rid.and_then(|rid| find(&line.rids, rid)).map(repair);
         }
         extensions.rid.and_then(|rid| find(&line.rids, rid)).map(role)
     }
@@ -166,6 +221,26 @@ impl Track {
     /// Whether packets of this type are of the codec that was agreed on.
     pub(super) fn carries(&self, payload_type: u8) -> bool {
         self.line.payload_type == payload_type
+    }
+
+    /// Whether packets of this type carry RED (RFC 2198) of that codec.
+    pub(super) fn wraps(&self, payload_type: u8) -> bool {
+        self.line.red_payload_type == Some(payload_type)
+    }
+
+    /// Whether packets of this type are repairs.
+    pub(super) fn repairs(&self, payload_type: u8) -> bool {
+        self.line.rtx_payload_type == Some(payload_type)
+    }
+
+    /// Whether lost packets may be asked for.
+    pub(super) fn takes_nacks(&self) -> bool {
+        self.line.nack
+    }
+
+    /// Whether it has several layers.
+    pub(super) fn is_simulcast(&self) -> bool {
+        self.line.rids.len() > 1
     }
 
     pub(super) fn layer(&self, layer: Layer) -> Option<&LayerStream> {
@@ -176,10 +251,10 @@ impl Track {
         self.layers.get_mut(usize::from(layer))?.as_mut()
     }
 
-    /// The best layer that arrives.
-    pub(super) fn best(&self, now: Instant) -> Option<Layer> {
-        let arrives = |layer: &LayerStream| layer.delivered.is_some_and(|at| now.since(at) < LAYER_REST);
-        let best = self.layers.iter().rposition(|layer| layer.as_ref().is_some_and(arrives))?;
+    /// The best layer that arrives, up to this one.
+    pub(super) fn best(&self, now: Instant, most: Layer) -> Option<Layer> {
+        let layers = self.layers.get(..=usize::from(most)).unwrap_or(&self.layers);
+        let best = layers.iter().rposition(|layer| layer.as_ref().is_some_and(|layer| layer.arrives(now)))?;
         Layer::try_from(best).ok()
     }
 

@@ -2,18 +2,23 @@
 
 use std::time::Duration;
 
+use super::allot::{self, Scene};
+use super::budget::Step;
 use super::egress;
+use super::facts::facts;
 use super::feedback;
-use super::forward::{Seats, forward};
+use super::forward::{Seats, forward, sooner};
 use super::ingress;
 use super::leg::{Leg, News, SILENCE};
+use super::repair;
 use super::reports;
+use super::speaker::Speaker;
 use super::track::{ALL_SOURCES, Track};
 use super::turn::Turn;
 use super::watch::Watch;
 use crate::base::{Deadline, DropReason, Instant, LegId, Seat, VisitId};
 use crate::link::terms::SourceKind;
-use crate::link::{Event, IceCredentials, LegTerms, Sources, VisitSnapshot};
+use crate::link::{Event, IceCredentials, LegTerms, Sources, VisitSnapshot, Watching};
 use crate::media::net::path::Path;
 use crate::media::proto::dtls::Handshake;
 use crate::media::proto::ice::Checked;
@@ -29,6 +34,7 @@ pub struct Visit {
     seats: Seats,
     /// Whose screen the screen lines carry.
     screen: Option<Seat>,
+    speaker: Speaker,
     /// Seats whose leg has gone since [`Visit::take_departed`].
     departed: [bool; Seat::COUNT],
     /// Not later than what is due next. Packets only put things off, so most of them leave it alone.
@@ -38,7 +44,14 @@ pub struct Visit {
 impl Visit {
     /// Four empty seats.
     pub fn new(id: VisitId) -> Visit {
-        Visit { id, seats: [const { None }; Seat::COUNT], screen: None, departed: [false; Seat::COUNT], deadline: None }
+        Visit {
+            id,
+            seats: [const { None }; Seat::COUNT],
+            screen: None,
+            speaker: Speaker::default(),
+            departed: [false; Seat::COUNT],
+            deadline: None,
+        }
     }
 
     pub fn id(&self) -> VisitId {
@@ -105,6 +118,20 @@ impl Visit {
         self.check_invariants();
     }
 
+    /// What the page of this leg, if it still sits there, shows from now on.
+    pub fn watch(&mut self, turn: &mut Turn<'_>, seat: Seat, id: LegId, watching: Watching) {
+        let Some(leg) = self.seats[seat.index()].as_mut().filter(|leg| leg.id() == id) else { return };
+        leg.watching = watching;
+        self.allot(turn, seat);
+        self.refresh();
+    }
+
+    /// How the visit fares.
+    pub fn measured(&self) -> Event {
+        let seats = Box::new(Seat::ALL.map(|seat| facts(&self.seats, seat)));
+        Event::Measured { visit: self.id, speaker: self.speaker.seat(), seats }
+    }
+
     /// The page of this leg, if it still sits there, restarts ICE; says whether it did.
     pub fn restart_ice(&mut self, seat: Seat, id: LegId, local: &IceCredentials, remote: &IceCredentials) -> bool {
         let leg = self.seats[seat.index()].as_mut().filter(|leg| leg.id() == id);
@@ -150,9 +177,18 @@ impl Visit {
         let taken = ingress::take(flow, sources, &extensions, turn.now, datagram);
         let arrivals = flow.arrivals.due();
         match taken {
-            Ok(packet) if packet.kind != SourceKind::Screen || self.may_share(turn.now, seat) => {
-                let owed = forward(&mut self.seats, turn, seat, &packet);
-                self.hasten("keyframe", owed);
+            Ok(taken) if taken.packet.kind != SourceKind::Screen || self.may_share(turn.now, seat) => {
+                let mut due = taken.ask_at;
+                for packet in taken.recovered.iter().flatten().chain([&taken.packet]) {
+                    due = sooner(due, forward(&mut self.seats, turn, seat, packet));
+                }
+                self.hasten("media", due);
+                let level = taken.packet.extensions.audio_level.filter(|_| taken.packet.kind == SourceKind::Microphone);
+                if level.is_some_and(|level| self.speaker.hear(turn.now, seat, level)) {
+                    turn.events.push_back(Event::Speaker { visit: self.id, seat });
+                    self.allot_all(turn);
+                    self.refresh();
+                }
             }
             Ok(_) => turn.counters.dropped(DropReason::ScreenTaken),
             Err(reason) => turn.counters.dropped(reason),
@@ -167,7 +203,12 @@ impl Visit {
 
     /// A datagram of RTCP from where the leg of this seat passed a check.
     pub fn handle_rtcp(&mut self, turn: &mut Turn<'_>, seat: Seat, datagram: &mut [u8]) {
-        feedback::handle(&mut self.seats, turn, seat, self.screen, datagram);
+        if feedback::handle(&mut self.seats, turn, seat, self.screen, datagram) {
+            self.allot(turn, seat);
+            if let Some(leg) = self.seats[seat.index()].as_mut() {
+                egress::send_probes(turn, leg);
+            }
+        }
         self.hear_news(turn, seat);
         self.refresh();
     }
@@ -183,8 +224,19 @@ impl Visit {
             let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= turn.now);
             let (reports, arrivals, keyframes) =
                 (is_due(Some(flow.reports_due)), is_due(flow.arrivals.due()), is_due(flow.inbound.keyframe_due()));
+            let repairs = is_due(repair::due(&flow.inbound, flow.downlink.likely_round_trip()));
+            let (estimate, layers) = (is_due(flow.downlink.due()), is_due(flow.demand.due()));
             if reports {
                 reports::report(&mut self.seats, turn, seat, self.screen);
+            }
+            if reports || layers {
+                self.allot(turn, seat);
+            }
+            if repairs {
+                repair::ask(&mut self.seats, turn, seat, self.screen);
+            }
+            if estimate {
+                self.look_at_path(turn, seat);
             }
             if arrivals {
                 reports::tell_arrivals(&mut self.seats, turn, seat);
@@ -207,6 +259,7 @@ impl Visit {
                 News::Connected { dtls, srtp } => {
                     turn.events.push_back(Event::LegConnected { visit, seat, leg: id, dtls, srtp });
                     self.show_what_there_is(turn, seat);
+                    self.allot_all(turn);
                 }
                 News::Silent => turn.events.push_back(Event::LegSilent { visit, seat, leg: id }),
                 News::Resumed => turn.events.push_back(Event::LegResumed { visit, seat, leg: id }),
@@ -226,7 +279,7 @@ impl Visit {
                     continue;
                 }
                 let track = self.seats[sender.index()].as_ref().and_then(|leg| leg.flow()?.inbound.track(kind));
-                let Some(best) = track.and_then(|track: &Track| track.best(turn.now)) else { continue };
+                let Some(best) = track.and_then(|track: &Track| track.best(turn.now, Step::TOP)) else { continue };
                 let flow = self.seats[newcomer.index()].as_mut().and_then(Leg::flow_mut);
                 let Some(line) = flow.and_then(|flow| flow.lines.carrying(newcomer, sender, kind)) else { continue };
                 line.wait_for(best);
@@ -235,6 +288,35 @@ impl Visit {
                 }
             }
         }
+    }
+
+    /// Time has passed for the estimate of this leg's path.
+    fn look_at_path(&mut self, turn: &mut Turn<'_>, seat: Seat) {
+        let Some(leg) = self.seats[seat.index()].as_mut() else { return };
+        if let Some(flow) = leg.flow_mut() {
+            flow.downlink.handle_timeout(turn.now);
+        }
+        egress::send_probes(turn, leg);
+        self.allot(turn, seat);
+    }
+
+    /// Shares the path of this seat's leg anew.
+    fn allot(&mut self, turn: &mut Turn<'_>, seat: Seat) {
+        let scene = self.scene();
+        allot::allot(&mut self.seats, turn, scene, seat);
+        allot::demand(&mut self.seats, turn, scene);
+    }
+
+    fn allot_all(&mut self, turn: &mut Turn<'_>) {
+        let scene = self.scene();
+        for seat in Seat::ALL {
+            allot::allot(&mut self.seats, turn, scene, seat);
+        }
+        allot::demand(&mut self.seats, turn, scene);
+    }
+
+    fn scene(&self) -> Scene {
+        Scene { visit: self.id, screen: self.screen, speaker: self.speaker.seat() }
     }
 
     /// Whether the screen lines carry this seat's screen: the first who shares keeps them until it stops.
@@ -279,6 +361,7 @@ impl Visit {
     /// Forgets the leg of this seat.
     fn unseat(&mut self, seat: Seat) {
         self.seats[seat.index()] = None;
+        self.speaker.leave(seat);
         self.departed[seat.index()] = true;
         for kind in ALL_SOURCES {
             self.rest(seat, kind);

@@ -5,7 +5,7 @@
 //!   Idle ─────────────► Waiting(L) ─────────────► Forwarding(L) ─────────► Switching(L→M)
 //!                          │  keyframe(K ≠ L)                      ▲           │ keyframe(M):
 //!                          └──► Switching(K→L): any picture        └───────────┘ Forwarding(M)
-//!                               before the best one
+//!                               before the best one                        hold: Waiting(M)
 //! ```
 //!
 //! Frames of two layers never mix: what is forwarded changes only at the first packet of a keyframe, and from
@@ -49,6 +49,13 @@ impl Watch {
             (Watch::Forwarding(from) | Watch::Switching { from, .. }, Some(to)) => Watch::Switching { from, to },
             (watch, None) => watch,
         };
+    }
+
+    /// What is shown is more than the path carries, and must not go on until the layer that was wanted last is there.
+    pub(super) fn hold(&mut self) {
+        if let Watch::Switching { to, .. } = *self {
+            *self = Watch::Waiting(to);
+        }
     }
 
     /// A packet of `layer`; `begins` says that a decoder could begin with it.
@@ -112,6 +119,17 @@ mod tests {
             let mut watch = before;
             watch.want(best);
             assert_eq!(watch, after, "{before:?} wants {best:?}");
+        }
+    }
+
+    #[test]
+    fn holding_stops_what_is_to_be_left_and_nothing_else() {
+        for (before, after) in
+            [(Idle, Idle), (Waiting(F), Waiting(F)), (Forwarding(F), Forwarding(F)), (Switching { from: F, to: Q }, Waiting(Q))]
+        {
+            let mut watch = before;
+            watch.hold();
+            assert_eq!(watch, after, "{before:?}");
         }
     }
 

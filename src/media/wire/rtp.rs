@@ -117,6 +117,17 @@ pub fn write_header(buffer: &mut [u8], fields: &HeaderFields, extensions: &Outgo
     Some(FIXED_LEN + extension_len)
 }
 
+/// Makes a packet of a header and nothing but padding (RFC 3550 §5.1: the last octet counts it); says how long it is. None
+/// if it does not fit, or there is no padding at all.
+pub fn set_padding(buffer: &mut [u8], header_len: usize, padding: u8) -> Option<usize> {
+    let len = header_len + usize::from(padding);
+    let (last, rest) = buffer.get_mut(header_len..len)?.split_last_mut()?;
+    rest.fill(0);
+    *last = padding;
+    *buffer.first_mut()? |= PADDING_BIT;
+    Some(len)
+}
+
 #[cfg(test)]
 mod tests {
     use ::rtp::header::Header as OracleHeader;
@@ -177,6 +188,17 @@ mod tests {
             assert_eq!(Header::parse(&packet(flags, &[0; 64])), None);
         }
         assert_eq!(Header::parse(&packet(0x90, &[0xbe, 0xde, 0xff, 0xff, 0, 0, 0, 0])), None);
+    }
+
+    #[test]
+    fn a_packet_of_padding_is_read_as_one_without_payload() {
+        let mut buffer = [7; 300];
+        buffer[..FIXED_LEN].copy_from_slice(&FIXED);
+        let len = set_padding(&mut buffer, FIXED_LEN, 255).unwrap();
+        assert_eq!(len, FIXED_LEN + 255);
+        assert_eq!(Header::parse(&buffer[..len]).unwrap().payload(&buffer[..len]), Some(&[][..]));
+        assert_eq!(set_padding(&mut buffer, FIXED_LEN, 0), None);
+        assert_eq!(set_padding(&mut buffer, 100, 255), None);
     }
 
     #[test]

@@ -83,7 +83,16 @@ impl Shard {
                 }
             }
             Command::RestartIce { visit, seat, leg, local, remote } => self.restart_ice(now, visit, seat, leg, local, remote),
-            Command::Watch { .. } | Command::Measure { .. } => {}
+            Command::Watch { visit, seat, leg, watching } => {
+                if let Some(&key) = self.keys.get(&visit) {
+                    self.turn(now, key, |visit, turn| visit.watch(turn, seat, leg, watching));
+                }
+            }
+            Command::Measure { visit } => {
+                if let Some(&key) = self.keys.get(&visit) {
+                    self.turn(now, key, |visit, turn| turn.events.push_back(visit.measured()));
+                }
+            }
             Command::Report => {
                 let report = Event::Report(Box::new(self.report()));
                 self.desk.events.push_back(report);
@@ -160,6 +169,7 @@ impl Shard {
             datagrams_out: counters.datagrams_out,
             bytes_out: counters.bytes_out,
             forwarded: counters.forwarded,
+            repaired: counters.repaired,
             keyframe_requests: counters.keyframe_requests,
             layer_switches: counters.layer_switches,
             visits_failed: counters.visits_failed,

@@ -1,0 +1,210 @@
+//! Who gets which layer: what a page shows, what its path carries and what arrives come together here.
+
+use super::budget::{PICTURES, Step, TEMPORAL_LAYERS, Wish, Worth, share};
+use super::demand::Demand;
+use super::forward::Seats;
+use super::governor::with_reserve;
+use super::track::Track;
+use super::turn::Turn;
+use super::watch::Layer;
+use crate::base::limits::LAYERS;
+use crate::base::{Bitrate, Instant, Seat, VisitId};
+use crate::link::event::Layers;
+use crate::link::terms::{Rank, SourceKind, Tile};
+use crate::link::{Event, Watching};
+
+/// What a layer is taken to need before it was seen, in bits per second: what browsers aim at (performance.md).
+const NOMINAL: [u64; LAYERS] = [150_000, 500_000, 1_500_000];
+
+/// Bytes around each packet of sound, and how many come in a second, for what sound takes of the path.
+const SOUND_OVERHEAD_BPS: u64 = 50 * 68 * 8;
+
+/// A tile may be this many hundredths as high as its picture before a larger picture shows more.
+const STRETCH: u32 = 120;
+
+/// The visit, as far as sharing needs it.
+#[derive(Clone, Copy)]
+pub(super) struct Scene {
+    pub(super) visit: VisitId,
+    pub(super) screen: Option<Seat>,
+    pub(super) speaker: Option<Seat>,
+}
+
+/// Which seat's picture a line carries: three cameras, then the screen.
+fn carried(receiver: Seat, scene: Scene, place: usize) -> Option<(Seat, SourceKind)> {
+    match receiver.on_line(place) {
+        Some(sender) => Some((sender, SourceKind::Camera)),
+        None => scene.screen.filter(|&owner| owner != receiver).map(|owner| (owner, SourceKind::Screen)),
+    }
+}
+
+/// Shares one receiver's path among the pictures that its page shows.
+pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiver: Seat) {
+    let now = turn.now;
+    let Some((watching, flow)) = seats[receiver.index()].as_ref().and_then(|leg| Some((leg.watching, leg.flow()?))) else {
+        return;
+    };
+    let estimate = flow.downlink.estimate();
+    let copies = flow.downlink.redundancy.copies() as u64;
+
+    let mut tiles = [None; PICTURES];
+    let mut wishes = [None; PICTURES];
+    for place in 0..PICTURES {
+        let Some((sender, kind)) = carried(receiver, scene, place) else { continue };
+        let tile = tile_of(&watching, sender, kind);
+        tiles[place] = (tile.height > 0).then_some(tile);
+        wishes[place] = tiles[place].and_then(|tile| wish(seats, now, scene, sender, kind, tile));
+    }
+    let sound: u64 = Seat::ALL.into_iter().filter(|&sender| sender != receiver).map(|sender| sound(seats, now, sender)).sum();
+    let sound = sound * (1 + copies);
+
+    let room = estimate.map(|estimate| estimate.bps().saturating_sub(sound));
+    let fits = share(room.unwrap_or(u64::MAX), &wishes);
+    let safe = share(room.map_or(u64::MAX, with_reserve), &wishes);
+    let most: u64 = wishes.iter().flatten().map(Wish::most_rate).sum();
+
+    let Some(leg) = seats[receiver.index()].as_mut() else { return };
+    let id = leg.id();
+    let Some(flow) = leg.flow_mut() else { return };
+    flow.downlink.want(now, Bitrate::from_bps(most + sound));
+    let shown: u64 = (0..PICTURES).map(|place| shown_rate(flow.lines.picture(place).as_deref(), wishes[place])).sum();
+    let urgent = room.is_some_and(|room| shown > room);
+    let mut paused = [false; Seat::COUNT];
+    for place in 0..PICTURES {
+        let Some(line) = flow.lines.picture(place) else { continue };
+        let governor = &mut flow.downlink.governors[place];
+        let limit = match (tiles[place], wishes[place], room) {
+            (None, _, _) => {
+                governor.renew();
+                None
+            }
+            // Nothing arrives, or nothing is known of the path: what comes may be shown.
+            (Some(_), None, _) => {
+                governor.renew();
+                Some(Step::whole(Step::TOP))
+            }
+            (Some(_), Some(wish), None) => Some(Step::whole(wish.most)),
+            (Some(_), Some(_), Some(_)) => {
+                governor.decide(now, fits[place], safe[place]);
+                governor.limit()
+            }
+        };
+        if limit != line.limit() || urgent {
+            line.allow(limit, urgent);
+        }
+        if let (None, Some(_), Some((sender, SourceKind::Camera))) = (limit, wishes[place], carried(receiver, scene, place)) {
+            paused[sender.index()] = true;
+        }
+    }
+    if paused != flow.downlink.paused {
+        flow.downlink.paused = paused;
+        turn.events.push_back(Event::Paused { visit: scene.visit, seat: receiver, leg: id, paused });
+    }
+}
+
+/// Tells each sender's page which layers of its camera anybody takes.
+pub(super) fn demand(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene) {
+    for sender in Seat::ALL {
+        let Some(wanted) = wanted(seats, sender) else { continue };
+        let Some(leg) = seats[sender.index()].as_mut() else { continue };
+        let id = leg.id();
+        let Some(flow) = leg.flow_mut() else { continue };
+        if let Some(layers) = flow.demand.want(turn.now, wanted) {
+            turn.events.push_back(Event::Wanted { visit: scene.visit, seat: sender, leg: id, layers });
+        }
+    }
+}
+
+/// Which layers of a sender's camera anybody takes. While nobody else is there, nothing is said.
+fn wanted(seats: &Seats, sender: Seat) -> Option<Layers> {
+    let mut wanted = [false; LAYERS];
+    let mut alone = true;
+    for receiver in Seat::ALL.into_iter().filter(|&receiver| receiver != sender) {
+        let leg = seats[receiver.index()].as_ref();
+        let Some((watching, flow)) = leg.and_then(|leg| Some((leg.watching, leg.flow()?))) else { continue };
+        alone = false;
+        if watching.cameras[sender.index()].height == 0 {
+            continue;
+        }
+        // What everyone falls back to when their path grows narrow.
+        wanted[0] = true;
+        let line = receiver.line_of(sender).and_then(|number| flow.lines.camera(number));
+        let Some(line) = line else { continue };
+        let watch = line.watch();
+        let limit = line.limit().map(|limit| limit.layer);
+        for layer in limit.into_iter().chain(watch.shown()).chain(watch.awaited()) {
+            wanted[usize::from(layer).min(LAYERS - 1)] = true;
+        }
+    }
+    (!alone).then_some(wanted)
+}
+
+fn tile_of(watching: &Watching, sender: Seat, kind: SourceKind) -> Tile {
+    match kind {
+        SourceKind::Camera => watching.cameras[sender.index()],
+        SourceKind::Screen | SourceKind::Microphone => watching.screen,
+    }
+}
+
+/// What one picture could be had in; none if nothing of it arrives or could.
+fn wish(seats: &Seats, now: Instant, scene: Scene, sender: Seat, kind: SourceKind, tile: Tile) -> Option<Wish> {
+    let leg = seats[sender.index()].as_ref()?;
+    let flow = leg.flow()?;
+    if !super::ingress::on(leg.sources, kind) {
+        return None;
+    }
+    let track = flow.inbound.track(kind)?;
+    let demand = (kind == SourceKind::Camera).then_some(&flow.demand);
+    let rates = std::array::from_fn(|layer| rates(track, demand, now, layer as Layer));
+    let worth = match (tile.rank, kind) {
+        (Rank::Interpreter, _) => Worth::Interpreter,
+        (Rank::Pinned, _) | (_, SourceKind::Screen) => Worth::Pinned,
+        (Rank::Plain, _) if scene.speaker == Some(sender) => Worth::Speaker,
+        (Rank::Plain, _) => Worth::Plain,
+    };
+    let wish = Wish { worth, most: most(track, tile.height), rates };
+    (wish.most_rate() > 0).then_some(wish)
+}
+
+/// Bits per second of a layer, by temporal layer: as measured while it arrives, or what it is taken to need if it would
+/// arrive when somebody asked for it.
+fn rates(track: &Track, demand: Option<&Demand>, now: Instant, layer: Layer) -> [u64; TEMPORAL_LAYERS] {
+    let nominal = NOMINAL.get(usize::from(layer)).copied().unwrap_or(0);
+    let guess = [nominal, 0, 0];
+    let expected = track.is_simulcast() && demand.is_some_and(|demand| demand.expects(now, usize::from(layer)));
+    match track.layer(layer) {
+        Some(stream) if stream.arrives(now) => {
+            let rates = stream.rates(now);
+            if rates.iter().all(|rate| *rate == 0) { guess } else { rates }
+        }
+        Some(_) | None if expected => guess,
+        Some(_) | None => [0; TEMPORAL_LAYERS],
+    }
+}
+
+/// The smallest layer that fills a tile of this height.
+fn most(track: &Track, height: u16) -> Layer {
+    let fills = |layer: &Layer| {
+        let rows = track.layer(*layer).and_then(|stream| stream.height);
+        rows.is_some_and(|rows| u32::from(rows) * STRETCH / 100 >= u32::from(height))
+    };
+    (0..Step::TOP).find(fills).unwrap_or(Step::TOP)
+}
+
+/// Bits per second of what a seat says.
+fn sound(seats: &Seats, now: Instant, sender: Seat) -> u64 {
+    let track = seats[sender.index()].as_ref().and_then(|leg| leg.flow()?.inbound.track(SourceKind::Microphone));
+    let Some(stream) = track.and_then(|track| track.layer(0)).filter(|stream| stream.arrives(now)) else { return 0 };
+    stream.rates(now).iter().sum::<u64>() + SOUND_OVERHEAD_BPS
+}
+
+/// Bits per second of what a line shows now.
+fn shown_rate(line: Option<&super::line::Line>, wish: Option<Wish>) -> u64 {
+    let Some((line, wish)) = line.zip(wish) else { return 0 };
+    let limit = line.limit();
+    let step = line.watch().shown().map(|layer| match limit {
+        Some(limit) if limit.layer == layer => limit,
+        _ => Step::whole(layer),
+    });
+    wish.rate(step)
+}

@@ -1,0 +1,283 @@
+//! What of each picture a receiver's path has room for: a pure function.
+//!
+//! A picture can be had in steps, each with its rate: a simulcast layer, with all of its frames or with half of them.
+//! Sound is not in here: its rate is taken off before, and never given up. Then, while there is room:
+//!
+//! 1. a pinned interpreter up to the middle layer: to someone who is Deaf that picture is the sound;
+//! 2. everybody the least there is of them, the dearest first;
+//! 3. the dearest up to what their tile can show: the interpreter, what is pinned and the screen, who speaks;
+//! 4. the others evenly, a step each in turn.
+
+use super::watch::Layer;
+use crate::base::limits::LAYERS;
+
+/// Pictures that one receiver may see: three cameras and a screen.
+pub(super) const PICTURES: usize = 4;
+
+/// Temporal layers that are told apart: each halves the frames. RFC 7741 has four; the fourth counts as the third.
+pub(super) const TEMPORAL_LAYERS: usize = 3;
+
+/// A quality of one picture: up to a temporal layer of one simulcast layer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) struct Step {
+    pub(super) layer: Layer,
+    pub(super) temporal: u8,
+}
+
+impl Step {
+    /// All there is of this layer.
+    pub(super) const fn whole(layer: Layer) -> Step {
+        Step { layer, temporal: TEMPORAL_LAYERS as u8 - 1 }
+    }
+}
+
+/// How dear a picture is to its receiver.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
+pub(super) enum Worth {
+    Plain,
+    Speaker,
+    /// Pinned, or a screen.
+    Pinned,
+    Interpreter,
+}
+
+/// One picture that is looked at.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Wish {
+    pub(super) worth: Worth,
+    /// The largest layer of which the tile shows anything.
+    pub(super) most: Layer,
+    /// Bits per second of each layer, by temporal layer; all zero where there is no such layer.
+    pub(super) rates: [[u64; TEMPORAL_LAYERS]; LAYERS],
+}
+
+impl Wish {
+    /// The steps that it can be had in, smallest first.
+    fn steps(&self) -> impl Iterator<Item = (Step, u64)> + Clone {
+        let lowest = self.rates.iter().position(|rates| rates.iter().any(|rate| *rate > 0)).unwrap_or(0);
+        let layers = (0u8..).zip(self.rates).filter(|(_, rates)| rates.iter().any(|rate| *rate > 0));
+        let most = self.most;
+        // If the tile is so small that even the lowest layer is more than it shows, that one it is.
+        let layers = layers.filter(move |(layer, _)| *layer <= most || usize::from(*layer) == lowest);
+        layers.flat_map(move |(layer, rates)| {
+            let whole = Step::whole(layer).temporal;
+            (0..=whole).filter_map(move |temporal| {
+                let above: u64 = rates[usize::from(temporal) + 1..].iter().sum();
+                // A step without anything above it is the whole; and 7 frames a second of a larger picture are worth less
+                // than all frames of a smaller one.
+                let exists = temporal == whole || above > 0;
+                let worth_it = temporal > 0 || usize::from(layer) == lowest || temporal == whole;
+                let rate = rates[..=usize::from(temporal)].iter().sum();
+                (exists && worth_it).then_some((Step { layer, temporal }, rate))
+            })
+        })
+    }
+
+    /// Bits per second of the most that its tile can show.
+    pub(super) fn most_rate(&self) -> u64 {
+        self.steps().last().map_or(0, |(_, rate)| rate)
+    }
+
+    /// Bits per second of this step.
+    pub(super) fn rate(&self, step: Option<Step>) -> u64 {
+        let Some(step) = step else { return 0 };
+        self.rates.get(usize::from(step.layer)).map_or(0, |rates| rates.iter().take(usize::from(step.temporal) + 1).sum())
+    }
+}
+
+/// What fits into `room` bits per second: a step for each wish, or none.
+pub(super) fn share(room: u64, wishes: &[Option<Wish>; PICTURES]) -> [Option<Step>; PICTURES] {
+    let mut sharing = Sharing { room, wishes, chosen: [None; PICTURES] };
+    let by_worth = |worth: Worth| (0..PICTURES).filter(move |&place| wishes[place].is_some_and(|wish| wish.worth == worth));
+
+    for place in by_worth(Worth::Interpreter) {
+        sharing.raise(place, Some(1));
+    }
+    for worth in [Worth::Interpreter, Worth::Pinned, Worth::Speaker, Worth::Plain] {
+        for place in by_worth(worth).filter(|&place| sharing.chosen[place].is_none()).collect::<Places>().into_iter() {
+            sharing.step(place, None);
+        }
+    }
+    for worth in [Worth::Interpreter, Worth::Pinned, Worth::Speaker] {
+        for place in by_worth(worth) {
+            sharing.raise(place, None);
+        }
+    }
+    while by_worth(Worth::Plain).fold(false, |any, place| sharing.step(place, None) || any) {}
+    sharing.chosen
+}
+
+/// A few places, without the heap.
+#[derive(Clone, Copy, Default)]
+struct Places {
+    places: [usize; PICTURES],
+    count: usize,
+}
+
+impl FromIterator<usize> for Places {
+    fn from_iter<I: IntoIterator<Item = usize>>(places: I) -> Places {
+        let mut few = Places::default();
+        for place in places.into_iter().take(PICTURES) {
+            few.places[few.count] = place;
+            few.count += 1;
+        }
+        few
+    }
+}
+
+impl IntoIterator for Places {
+    type Item = usize;
+    type IntoIter = std::iter::Take<std::array::IntoIter<usize, PICTURES>>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.places.into_iter().take(self.count)
+    }
+}
+
+struct Sharing<'a> {
+    room: u64,
+    wishes: &'a [Option<Wish>; PICTURES],
+    chosen: [Option<Step>; PICTURES],
+}
+
+impl Sharing<'_> {
+    /// Raises one picture as far as there is room, not beyond layer `until`.
+    fn raise(&mut self, place: usize, until: Option<Layer>) {
+        while self.step(place, until) {}
+    }
+
+    /// Raises one picture by a step, if there is one and it fits.
+    fn step(&mut self, place: usize, until: Option<Layer>) -> bool {
+        let Some(wish) = &self.wishes[place] else { return false };
+        let now = self.chosen[place];
+        let next = wish.steps().find(|(step, _)| now.is_none_or(|now| *step > now));
+        let Some((step, rate)) = next.filter(|(step, _)| until.is_none_or(|until| step.layer <= until)) else { return false };
+        let more = rate.saturating_sub(wish.rate(now));
+        if more > self.room {
+            return false;
+        }
+        self.room -= more;
+        self.chosen[place] = Some(step);
+        true
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Three layers of a third, a third and a third in time.
+    fn camera(worth: Worth) -> Option<Wish> {
+        Some(Wish { worth, most: 2, rates: [[50, 50, 50], [200, 150, 150], [500, 500, 500]] })
+    }
+
+    fn plain(rates: [u64; 3]) -> Option<Wish> {
+        Some(Wish { worth: Worth::Plain, most: 2, rates: rates.map(|rate| [rate, 0, 0]) })
+    }
+
+    fn shown(room: u64, wishes: [Option<Wish>; PICTURES]) -> String {
+        let step = |step: &Option<Step>| {
+            step.map_or("-".to_owned(), |step| format!("{}{}", ["q", "h", "f"][usize::from(step.layer)], step.temporal))
+        };
+        share(room, &wishes).iter().map(step).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn one_picture_gets_the_best_that_fits() {
+        for (room, expected) in [
+            (0, "-"),
+            (49, "-"),
+            (50, "q0"),
+            (100, "q1"),
+            (150, "q2"),
+            (349, "q2"),
+            (350, "h1"),
+            (500, "h2"),
+            (999, "h2"),
+            (1_000, "f1"),
+            (1_500, "f2"),
+            (u64::MAX, "f2"),
+        ] {
+            assert_eq!(shown(room, [camera(Worth::Plain), None, None, None]), format!("{expected} - - -"), "{room}");
+        }
+    }
+
+    #[test]
+    fn a_layer_without_temporal_layers_is_taken_whole_or_not() {
+        for (room, expected) in [(149, "-"), (150, "q2"), (499, "q2"), (500, "h2"), (1_500, "f2")] {
+            assert_eq!(shown(room, [plain([150, 500, 1_500]), None, None, None]), format!("{expected} - - -"), "{room}");
+        }
+    }
+
+    #[test]
+    fn a_layer_that_does_not_arrive_is_skipped() {
+        assert_eq!(shown(1_499, [plain([150, 0, 1_500]), None, None, None]), "q2 - - -");
+        assert_eq!(shown(9_999, [plain([0, 500, 0]), None, None, None]), "h2 - - -");
+        assert_eq!(shown(9_999, [plain([0, 0, 0]), None, None, None]), "- - - -");
+    }
+
+    #[test]
+    fn a_small_tile_gets_no_more_than_it_shows() {
+        let small = Some(Wish { most: 0, ..camera(Worth::Plain).unwrap() });
+        assert_eq!(shown(u64::MAX, [small, None, None, None]), "q2 - - -");
+        let only_large = Some(Wish { most: 0, ..plain([0, 0, 1_500]).unwrap() });
+        assert_eq!(shown(u64::MAX, [only_large, None, None, None]), "f2 - - -", "there is nothing smaller");
+    }
+
+    #[test]
+    fn plain_ones_grow_evenly() {
+        let three = [camera(Worth::Plain), camera(Worth::Plain), camera(Worth::Plain), None];
+        for (room, expected) in [
+            (100, "q0 q0 - -"),
+            (150, "q0 q0 q0 -"),
+            (450, "q2 q2 q2 -"),
+            (700, "h1 q2 q2 -"),
+            (1_050, "h1 h1 h1 -"),
+            (1_500, "h2 h2 h2 -"),
+        ] {
+            assert_eq!(shown(room, three), expected, "{room}");
+        }
+    }
+
+    #[test]
+    fn the_dearest_come_first_and_everybody_before_anyone_s_best() {
+        let four = [camera(Worth::Plain), camera(Worth::Speaker), camera(Worth::Interpreter), plain([0, 400, 0])];
+        let screen = |wish: Option<Wish>| wish.map(|wish| Wish { worth: Worth::Pinned, ..wish });
+        let wishes = [four[0], four[1], four[2], screen(four[3])];
+        for (room, expected) in [
+            (50, "- - q0 -"),
+            (500, "- - h2 -"),
+            (600, "q0 q0 h2 -"),
+            (900, "- - h2 h2"),
+            (1_000, "q0 q0 h2 h2"),
+            (2_000, "q0 q0 f2 h2"),
+            (3_450, "q0 f2 f2 h2"),
+            (4_900, "f2 f2 f2 h2"),
+        ] {
+            assert_eq!(shown(room, wishes), expected, "{room}");
+        }
+    }
+
+    proptest::proptest! {
+        #[test]
+        fn what_is_chosen_fits_and_more_room_never_shows_fewer(
+            room in 0u64..8_000,
+            rates in proptest::collection::vec(proptest::collection::vec(0u64..900, 9), 4),
+            worths in proptest::collection::vec(0usize..4, 4),
+        ) {
+            let worth = [Worth::Plain, Worth::Speaker, Worth::Pinned, Worth::Interpreter];
+            let wish = |place: usize| {
+                let rates: &Vec<u64> = &rates[place];
+                let rates = [[rates[0], rates[1], rates[2]], [rates[3], rates[4], rates[5]], [rates[6], rates[7], rates[8]]];
+                Some(Wish { worth: worth[worths[place]], most: 2, rates })
+            };
+            let wishes = [wish(0), wish(1), wish(2), wish(3)];
+            let chosen = share(room, &wishes);
+            let spent: u64 = chosen.iter().zip(&wishes).map(|(step, wish)| wish.unwrap().rate(*step)).sum();
+            proptest::prop_assert!(spent <= room);
+            let count = |chosen: [Option<Step>; PICTURES]| chosen.iter().flatten().count();
+            let plenty = share(u64::MAX / 2, &wishes);
+            proptest::prop_assert!(count(plenty) >= count(chosen));
+        }
+    }
+}

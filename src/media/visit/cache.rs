@@ -1,0 +1,176 @@
+//! The last second of one layer in the clear, as its sender sent it: what lost packets are sent again from, for whichever
+//! receivers lost them.
+//!
+//! Payloads lie one behind the other in a ring of bytes; a packet is there for as long as nothing newer lies upon it.
+
+use std::time::Duration;
+
+use super::ingress::Incoming;
+use crate::base::{Instant, Seq64};
+use crate::link::terms::SourceKind;
+use crate::media::wire::ext::Outgoing;
+use crate::media::wire::payload::vp8::Descriptor;
+
+/// How old a packet may be that is sent again. Older ones come after the decoder has given up on their frame; with fewer a
+/// path of 500 ms there and back could not be repaired.
+const AGE_MAX: Duration = Duration::from_secs(1);
+
+/// What one layer keeps.
+pub(super) struct Cache {
+    bytes: Box<[u8]>,
+    /// Where the next payload goes, counted from the beginning and never wrapping.
+    written: u64,
+    /// By index modulo their number, which is a power of two.
+    packets: Box<[Option<Kept>]>,
+}
+
+/// One packet, but for its payload.
+#[derive(Clone, Copy)]
+struct Kept {
+    index: Seq64,
+    at: Instant,
+    start: u64,
+    len: u16,
+    timestamp: u32,
+    marker: bool,
+    extensions: Outgoing<'static>,
+    picture: Option<Descriptor>,
+}
+
+/// A packet that is still there.
+#[derive(Clone, Copy)]
+pub(super) struct Cached<'a> {
+    pub(super) timestamp: u32,
+    pub(super) marker: bool,
+    pub(super) extensions: Outgoing<'static>,
+    pub(super) picture: Option<Descriptor>,
+    pub(super) payload: &'a [u8],
+}
+
+/// Bytes and packets that a second of this layer needs: 2, 0.6 and 0.2 Mbit/s, and 2.5 of a screen, which is about what
+/// browsers send at most. More would cost every visit memory (a megabyte for all four seats as it is); with less, a layer
+/// at its highest would be forgotten before the second is over.
+const fn room(kind: SourceKind, layer: u8) -> (usize, usize) {
+    match (kind, layer) {
+        (SourceKind::Microphone, _) => (8 * 1024, 64),
+        (SourceKind::Camera, 0) => (24 * 1024, 64),
+        (SourceKind::Camera, 1) => (72 * 1024, 128),
+        (SourceKind::Camera, _) => (248 * 1024, 256),
+        (SourceKind::Screen, _) => (312 * 1024, 512),
+    }
+}
+
+impl Cache {
+    /// Room for a second, allocated here.
+    pub(super) fn new(kind: SourceKind, layer: u8) -> Cache {
+        let (bytes, packets) = room(kind, layer);
+        Cache { bytes: vec![0; bytes].into(), written: 0, packets: vec![None; packets].into() }
+    }
+
+    /// Keeps a packet. False if it is there already: it has come twice.
+    pub(super) fn keep(&mut self, now: Instant, packet: &Incoming<'_>) -> bool {
+        let place = self.place(packet.index);
+        let place = &mut self.packets[place];
+        match place {
+            Some(kept) if kept.index == packet.index => return false,
+            // Something older than what is remembered: it goes on, and is not kept.
+            Some(kept) if kept.index > packet.index => return true,
+            Some(_) | None => {}
+        }
+        let (len, capacity) = (packet.payload.len(), self.bytes.len());
+        let Ok(short) = u16::try_from(len) else { return true };
+        let mut at = (self.written % capacity as u64) as usize;
+        if at + len > capacity {
+            // A payload lies in one piece.
+            self.written += (capacity - at) as u64;
+            at = 0;
+        }
+        let Some(room) = self.bytes.get_mut(at..at + len) else { return true };
+        room.copy_from_slice(packet.payload);
+        *place = Some(Kept {
+            index: packet.index,
+            at: now,
+            start: self.written,
+            len: short,
+            timestamp: packet.timestamp,
+            marker: packet.marker,
+            extensions: packet.extensions,
+            picture: packet.picture,
+        });
+        self.written += len as u64;
+        true
+    }
+
+    /// The packet with this index, if it is still there.
+    pub(super) fn find(&self, now: Instant, index: Seq64) -> Option<Cached<'_>> {
+        let kept = self.packets[self.place(index)].as_ref().filter(|kept| kept.index == index)?;
+        let capacity = self.bytes.len() as u64;
+        if self.written - kept.start > capacity || now.since(kept.at) > AGE_MAX {
+            return None;
+        }
+        let at = (kept.start % capacity) as usize;
+        let payload = self.bytes.get(at..at + usize::from(kept.len))?;
+        let &Kept { timestamp, marker, extensions, picture, .. } = kept;
+        Some(Cached { timestamp, marker, extensions, picture, payload })
+    }
+
+    fn place(&self, index: Seq64) -> usize {
+        (index.0 & (self.packets.len() as u64 - 1)) as usize
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::ZERO + Duration::from_millis(millis)
+    }
+
+    fn packet(index: u64, payload: &[u8]) -> Incoming<'_> {
+        Incoming {
+            kind: SourceKind::Camera,
+            layer: 0,
+            index: Seq64(index),
+            timestamp: u32::try_from(index).unwrap() * 3_000,
+            marker: true,
+            extensions: Outgoing::default(),
+            payload,
+            picture: None,
+            begins: false,
+            replaces: false,
+        }
+    }
+
+    #[test]
+    fn a_packet_is_there_until_something_newer_lies_upon_it() {
+        let mut cache = Cache::new(SourceKind::Camera, 0);
+        // 20 packets of 1,200 bytes fit into 24 KiB.
+        for index in 0..50u8 {
+            assert!(cache.keep(at(0), &packet(1_000 + u64::from(index), &[index; 1_200])));
+        }
+        for index in 0..50u8 {
+            let found = cache.find(at(0), Seq64(1_000 + u64::from(index)));
+            assert_eq!(found.map(|found| found.payload), (index >= 30).then_some(&[index; 1_200][..]), "{index}");
+        }
+    }
+
+    #[test]
+    fn a_packet_older_than_a_second_is_not_given() {
+        let mut cache = Cache::new(SourceKind::Camera, 2);
+        cache.keep(at(0), &packet(7, b"seven"));
+        assert!(cache.find(at(1_000), Seq64(7)).is_some());
+        assert!(cache.find(at(1_001), Seq64(7)).is_none());
+        assert!(cache.find(at(0), Seq64(7 + 256)).is_none(), "another at the same place");
+    }
+
+    #[test]
+    fn what_comes_twice_is_known_and_what_comes_late_hides_nothing_newer() {
+        let mut cache = Cache::new(SourceKind::Camera, 0);
+        assert!(cache.keep(at(0), &packet(300, b"new")));
+        assert!(!cache.keep(at(0), &packet(300, b"new")));
+        assert!(cache.keep(at(0), &packet(300 - 64, b"old")), "it may go on");
+        assert_eq!(cache.find(at(0), Seq64(300)).map(|found| found.payload), Some(&b"new"[..]));
+        assert!(cache.find(at(0), Seq64(300 - 64)).is_none());
+    }
+}

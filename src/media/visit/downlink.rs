@@ -1,0 +1,122 @@
+//! What is known of the way to a receiver, and what follows from it.
+
+use std::time::Duration;
+
+use super::allowance::Allowance;
+use super::budget::PICTURES;
+use super::clock::Ntp;
+use super::governor::Governor;
+use super::redundancy::Redundancy;
+use crate::base::{Bitrate, Instant, Seat, Seq16};
+use crate::link::terms::LegTerms;
+use crate::media::proto::bwe::{Content, Estimator, Padding};
+use crate::media::wire::rtcp::{ReportBlock, TransportCc};
+
+/// Where every estimate begins (media.md). More would flood a narrow path before anything is known of it; less would show
+/// everybody coarse pictures for the first seconds.
+const START: Bitrate = Bitrate::from_kbps(1_000);
+
+/// The most that is believed of a path: three cameras and a screen at their best, with half as much again. More would
+/// only let probes be larger.
+const CEILING: Bitrate = Bitrate::from_kbps(12_000);
+
+/// There and back, as long as nothing is known of it.
+const ROUND_TRIP: Duration = Duration::from_millis(100);
+
+/// A report of more than this is a report that lies (RFC 3550 §6.4.1 lets receivers compute it).
+const ROUND_TRIP_MAX: Duration = Duration::from_secs(10);
+
+/// One leg's way down.
+pub(super) struct Downlink {
+    /// None where the answer promised no transport-wide numbers: nothing is known then, and nothing withheld.
+    estimator: Option<Estimator>,
+    pub(super) governors: [Governor; PICTURES],
+    pub(super) allowance: Allowance,
+    pub(super) redundancy: Redundancy,
+    /// By the receiver's reports.
+    round_trip: Option<Duration>,
+    /// Packets that were sent again.
+    pub(super) repairs: u64,
+    /// Whose pictures control was told are withheld, by seat.
+    pub(super) paused: [bool; Seat::COUNT],
+}
+
+impl Downlink {
+    pub(super) fn new(terms: &LegTerms, now: Instant) -> Downlink {
+        let numbered = terms.outbound.iter().any(|line| line.transport_cc);
+        Downlink {
+            estimator: numbered.then(|| Estimator::new(now, START, CEILING)),
+            governors: Default::default(),
+            allowance: Allowance::default(),
+            redundancy: Redundancy::default(),
+            round_trip: None,
+            repairs: 0,
+            paused: [false; Seat::COUNT],
+        }
+    }
+
+    /// The number of a packet that leaves now.
+    pub(super) fn number(&mut self, now: Instant, bytes: usize, content: Content) -> Option<Seq16> {
+        self.estimator.as_mut().map(|estimator| estimator.send(now, bytes, content))
+    }
+
+    /// The receiver tells what arrived of all that was numbered.
+    pub(super) fn hear_arrivals(&mut self, now: Instant, feedback: &TransportCc<'_>) {
+        let Some(estimator) = &mut self.estimator else { return };
+        estimator.handle_feedback(now, feedback);
+        self.redundancy.learn(now, estimator.loss());
+    }
+
+    /// The receiver reports on a line.
+    pub(super) fn hear_report(&mut self, now: Instant, report: &ReportBlock) {
+        if report.last_sender_report != 0 {
+            // RFC 3550 §6.4.1: A - LSR - DLSR, in 65,536ths of a second, wrapping.
+            let passed = Ntp::of(now).middle().wrapping_sub(report.last_sender_report).wrapping_sub(report.delay_since);
+            let round_trip = Duration::from_nanos(u64::from(passed) * 1_000_000_000 / 65_536);
+            if round_trip <= ROUND_TRIP_MAX {
+                self.round_trip = Some(round_trip);
+            }
+        }
+        if self.estimator.is_none() {
+            self.redundancy.learn(now, report.fraction_lost);
+        }
+    }
+
+    /// There and back, if it is known.
+    pub(super) fn round_trip(&self) -> Option<Duration> {
+        self.round_trip.or_else(|| self.estimator.as_ref()?.round_trip())
+    }
+
+    /// There and back, or a guess.
+    pub(super) fn likely_round_trip(&self) -> Duration {
+        self.round_trip().unwrap_or(ROUND_TRIP)
+    }
+
+    /// What the path is thought to carry; none where nothing can be known.
+    pub(super) fn estimate(&self) -> Option<Bitrate> {
+        self.estimator.as_ref().map(Estimator::estimate)
+    }
+
+    /// What would be sent if there were room for it.
+    pub(super) fn want(&mut self, now: Instant, wanted: Bitrate) {
+        if let Some(estimator) = &mut self.estimator {
+            estimator.want(now, wanted);
+        }
+    }
+
+    pub(super) fn poll_probe(&mut self, now: Instant) -> Option<Padding> {
+        self.estimator.as_mut()?.poll_probe(now)
+    }
+
+    /// When [`Downlink::handle_timeout`] is due.
+    pub(super) fn due(&self) -> Option<Instant> {
+        Some(self.estimator.as_ref()?.deadline()?.at)
+    }
+
+    pub(super) fn handle_timeout(&mut self, now: Instant) {
+        if let Some(estimator) = self.estimator.as_mut().filter(|estimator| estimator.deadline().is_some_and(|due| due.at <= now))
+        {
+            estimator.handle_timeout(now);
+        }
+    }
+}

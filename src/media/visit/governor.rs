@@ -1,0 +1,123 @@
+//! What a line is allowed to show, over time: down at once, up only when it has long been clear that there is room.
+
+use std::time::Duration;
+
+use super::budget::Step;
+use crate::base::Instant;
+
+/// How long there must have been room before more is shown. Longer would keep a picture coarse for longer; shorter would
+/// go up on each swing of the estimate and come down again, and each way costs the sender a keyframe.
+const CALM: Duration = Duration::from_secs(2);
+
+/// How much of the room counts on the way up: what is left is the spare fifth.
+pub(super) const fn with_reserve(room: u64) -> u64 {
+    room / 6 * 5
+}
+
+/// The limit of one line.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) struct Governor {
+    limit: Option<Step>,
+    /// Since when there has been room for more, and for how much at least.
+    rising: Option<(Instant, Step)>,
+    /// Nothing has been decided since the line carries what it does.
+    fresh: bool,
+}
+
+impl Default for Governor {
+    /// All there is, until something is known of the path.
+    fn default() -> Governor {
+        Governor { limit: Some(Step::whole(Step::TOP)), rising: None, fresh: true }
+    }
+}
+
+impl Step {
+    pub(super) const TOP: u8 = crate::base::limits::LAYERS as u8 - 1;
+}
+
+impl Governor {
+    /// What the line may show; none withholds the picture.
+    pub(super) fn limit(&self) -> Option<Step> {
+        self.limit
+    }
+
+    /// `fits` is what there is room for, `safe` what there is room for with a reserve.
+    pub(super) fn decide(&mut self, now: Instant, fits: Option<Step>, safe: Option<Step>) {
+        if std::mem::take(&mut self.fresh) || fits <= self.limit {
+            (self.limit, self.rising) = (fits, None);
+            return;
+        }
+        let Some(step) = safe.filter(|_| safe > self.limit) else {
+            self.rising = None;
+            return;
+        };
+        let (since, least) = self.rising.map_or((now, step), |(since, least)| (since, least.min(step)));
+        self.rising = Some((since, least));
+        if now.since(since) >= CALM {
+            (self.limit, self.rising) = (Some(least), None);
+        }
+    }
+
+    /// Something else stands behind the line: its first decision is made at once.
+    pub(super) fn renew(&mut self) {
+        *self = Governor { fresh: true, rising: None, ..*self };
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const Q: Option<Step> = Some(Step::whole(0));
+    const H: Option<Step> = Some(Step::whole(1));
+    const F: Option<Step> = Some(Step::whole(2));
+
+    fn at(millis: u64) -> Instant {
+        Instant::ZERO + Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn the_first_decision_is_made_at_once() {
+        for (fits, safe) in [(None, None), (Q, None), (F, H)] {
+            let mut governor = Governor::default();
+            assert_eq!(governor.limit(), F, "before it");
+            governor.decide(at(0), fits, safe);
+            assert_eq!(governor.limit(), fits);
+        }
+    }
+
+    #[test]
+    fn down_at_once_and_up_when_there_was_room_for_two_seconds() {
+        let mut governor = Governor::default();
+        governor.decide(at(0), F, F);
+        governor.decide(at(100), Q, None);
+        assert_eq!(governor.limit(), Q);
+        for (millis, fits, safe, limit) in [
+            (200, F, Q, Q),
+            (300, F, H, Q),
+            (2_000, F, F, Q),
+            (2_299, F, F, Q),
+            (2_300, F, F, H),
+            (2_400, F, F, H),
+            (4_400, F, F, F),
+            (4_500, None, None, None),
+            (4_600, H, Q, None),
+            (5_600, Q, None, None),
+            (5_700, Q, Q, None),
+            (7_699, Q, Q, None),
+            (7_700, Q, Q, Q),
+        ] {
+            governor.decide(at(millis), fits, safe);
+            assert_eq!(governor.limit(), limit, "{millis}");
+        }
+    }
+
+    #[test]
+    fn someone_else_behind_the_line_is_decided_on_anew() {
+        let mut governor = Governor::default();
+        governor.decide(at(0), Q, Q);
+        governor.renew();
+        governor.decide(at(10), F, F);
+        assert_eq!(governor.limit(), F);
+    }
+}

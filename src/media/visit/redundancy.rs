@@ -1,0 +1,72 @@
+//! Whether a receiver's sound carries copies of what went before (RFC 2198): its own path decides.
+//!
+//! A copy costs as much as the sound itself, and only a path that loses packets has use for it. A sender's own error
+//! correction never sees that path, so the copies are made here.
+
+use std::time::Duration;
+
+use crate::base::Instant;
+
+/// media.md: more than 1 % lost. A higher mark would leave losses that people hear; a lower one would double the sound
+/// of a path that loses a packet a minute. In 256ths, as reports count.
+const LOSSY: u8 = 3;
+/// From 6 % on two in a row are lost often enough to carry two copies.
+const VERY_LOSSY: u8 = 16;
+/// How long a path must lose nothing before the copies end. Sooner would end them between two bursts.
+const CALM: Duration = Duration::from_secs(10);
+
+/// How many copies each packet of sound carries.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Redundancy {
+    copies: usize,
+    /// When the path last lost enough for so many.
+    lossy: Option<Instant>,
+}
+
+impl Redundancy {
+    /// Copies that a packet may carry.
+    pub(super) const COPIES_MAX: usize = 2;
+
+    pub(super) fn copies(&self) -> usize {
+        self.copies
+    }
+
+    /// The path lost so many of 256 packets lately.
+    pub(super) fn learn(&mut self, now: Instant, loss: u8) {
+        let needed = if loss >= VERY_LOSSY { 2 } else { usize::from(loss >= LOSSY) };
+        if needed >= self.copies {
+            self.copies = needed;
+            self.lossy = (needed > 0).then_some(now);
+        } else if self.lossy.is_none_or(|at| now.since(at) >= CALM) {
+            self.copies = needed;
+            self.lossy = Some(now);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn copies_begin_with_the_first_losses_and_end_after_ten_calm_seconds() {
+        let mut redundancy = Redundancy::default();
+        for (seconds, loss, copies) in [
+            (0, 0, 0),
+            (1, 2, 0),
+            (2, 3, 1),
+            (3, 20, 2),
+            (4, 0, 2),
+            (12, 0, 2),
+            (13, 0, 0),
+            (20, 30, 2),
+            (25, 5, 2),
+            (30, 5, 1),
+            (39, 0, 1),
+            (40, 0, 0),
+        ] {
+            redundancy.learn(Instant::ZERO + Duration::from_secs(seconds), loss);
+            assert_eq!(redundancy.copies(), copies, "after {seconds} s");
+        }
+    }
+}
