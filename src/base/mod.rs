@@ -2,6 +2,7 @@
 //!
 //! Nothing here knows a protocol, a file or a socket; everything here is a plain value.
 
+pub mod bitrate;
 pub mod drops;
 pub mod ids;
 pub mod limits;
@@ -9,6 +10,7 @@ pub mod secret;
 pub mod seq;
 pub mod time;
 
+pub use bitrate::Bitrate;
 pub use drops::DropReason;
 pub use ids::{LegId, Seat, VisitId};
 pub use seq::{Seq16, Seq64};

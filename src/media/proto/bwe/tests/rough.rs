@@ -1,0 +1,32 @@
+//! Paths that are wide enough and still lose, shake or mix up packets.
+
+use super::ms;
+use super::path::Path;
+use super::visit::{Sends, Visit};
+
+#[test]
+fn random_loss_alone_takes_no_layer() {
+    for seed in 1..=5 {
+        for (loss, least) in [(5, 1_500), (20, 400)] {
+            let path = Path { loss, ..Path::of(&[(0, 10_000)]) };
+            let mut visit = Visit::new(path, Sends::Obeys { pictures: 1 }, seed).wants(1_900);
+            visit.feedback_loss = loss;
+            visit.run(60_000);
+            let (lowest, _) = visit.range(5_000, 60_000);
+            assert!(lowest >= least, "seed {seed}, {loss} %: {lowest}{}", visit.curves());
+        }
+    }
+}
+
+#[test]
+fn jitter_and_reordering_are_no_queue() {
+    for seed in 1..=5 {
+        for in_order in [true, false] {
+            let path = Path { jitter: ms(60), reordered: 1, in_order, ..Path::of(&[(0, 4_000)]) };
+            let mut visit = Visit::new(path, Sends::Always(1_500), seed).wants(1_900);
+            visit.run(60_000);
+            let (lowest, _) = visit.range(5_000, 60_000);
+            assert!(lowest >= 1_200, "seed {seed}, in order {in_order}: {lowest}{}", visit.curves());
+        }
+    }
+}
