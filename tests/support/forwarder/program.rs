@@ -54,7 +54,7 @@ async fn forward(mut forwarder: Forwarder, mut ends: Ends) -> Result<(), Problem
             ends.change(change)?;
         }
         while let Some((outlet, datagram)) = forwarder.poll_transmit(now()) {
-            ends.send(outlet, &datagram);
+            ends.send(outlet, &datagram).await;
         }
         let due = forwarder.deadline().map(|at| began + at.since(Instant::ZERO));
         tokio::select! {
@@ -148,10 +148,13 @@ impl Ends {
     }
 
     /// What the system does not take is lost, as on any network.
-    fn send(&self, outlet: Outlet, datagram: &[u8]) {
+    async fn send(&self, outlet: Outlet, datagram: &[u8]) {
         let _lost = match outlet {
-            Outlet::Server(id) => self.bound.get(&id).map(|(socket, _)| socket.try_send(datagram)),
-            Outlet::Client(address) => Some(self.listening.try_send_to(datagram, address)),
+            Outlet::Server(id) => match self.bound.get(&id) {
+                Some((socket, _)) => socket.send(datagram).await,
+                None => return,
+            },
+            Outlet::Client(address) => self.listening.send_to(datagram, address).await,
         };
     }
 }
