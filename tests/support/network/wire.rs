@@ -21,7 +21,7 @@ const GAP_MAX: Duration = Duration::from_millis(20);
 /// arrived; call that until it has nothing, then come back at [`Wire::deadline`].
 ///
 /// ```text
-///   send ─► too long? ─► lost? ─► queue and rate ─► delay, jitter ─► held back? ─► twice? ─► receive
+///   send ─► lost? ─► too long? ─► queue and rate ─► delay, jitter ─► held back? ─► twice? ─► receive
 /// ```
 ///
 /// Each packet has dice of its own, and all are thrown for each: one knob turned, or one packet lost, changes nothing of
@@ -112,12 +112,12 @@ impl<T: Clone> Wire<T> {
         let doubled = dice.chance(duplicate);
         let passed_by = if dice.chance(reorder) { dice.between(HELD_BACK) } else { 0 };
 
-        if bytes > mtu {
-            self.tally.too_long += 1;
-            return;
-        }
         if lost {
             self.tally.lost += 1;
+            return;
+        }
+        if bytes > mtu {
+            self.tally.too_long += 1;
             return;
         }
         let Some(sent) = self.through_the_queue(now, bytes) else {
