@@ -4,6 +4,7 @@
 
 pub(crate) mod browser;
 pub(crate) mod fake_dtls;
+pub(crate) mod network;
 pub(crate) mod packets;
 pub(crate) mod streams;
 pub(crate) mod world;

@@ -2,10 +2,13 @@
 
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+import os from 'node:os';
 import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { fileURLToPath } from 'node:url';
 import { request } from 'playwright-core';
+import { until } from './until.mjs';
 
 const ROOT = path.resolve(path.dirname(fileURLToPath(import.meta.url)), '../../..');
 /** The program that is tested. */
@@ -22,12 +25,63 @@ export async function startServer({ data = null, options = [], port = '0', log =
     stdio: ['ignore', 'pipe', log],
   });
   const lines = createInterface({ input: child.stdout });
-  const [line] = await Promise.race([
-    once(lines, 'line'),
+  const [line] = await Promise.race([once(lines, 'line'), ended(child)]);
+  const demo = JSON.parse(line);
+  return running(child, demo, () => startServer({ data, options, port: new URL(demo.base_url).port, log }));
+}
+
+/**
+ * The same people and appointment under `quartet serve`, one worker of which receives media on this UDP port of the loopback
+ * and tells browsers to come to `advertise` instead.
+ */
+export async function startServerBehind({ advertise, mediaPort }) {
+  const data = await mkdtemp(path.join(os.tmpdir(), 'quartet-behind-'));
+  const made = await startServer({ data });
+  await made.stop();
+  const demo = made.demo;
+  const config = path.join(data, 'quartet.toml');
+  await writeFile(config, configuration({ data, url: demo.base_url, advertise, mediaPort }));
+  const child = spawn(PROGRAM, ['serve', '--config', config], { cwd: ROOT, stdio: ['ignore', 'ignore', 'inherit'] });
+  child.once('exit', () => rm(data, { recursive: true, force: true }));
+  const server = await running(child, demo, null);
+  const ready = () => server.text('/readyz').then((said) => said === 'ready\n', () => false);
+  try {
+    await Promise.race([until('the server is ready', ready), ended(child)]);
+    return server;
+  } catch (error) {
+    await server.stop();
+    throw error;
+  }
+}
+
+/** What the demo takes for granted, said to `serve`, and where media is received. */
+const configuration = ({ data, url, advertise, mediaPort }) => `
+[server]
+listen = ["127.0.0.1:${new URL(url).port}"]
+public_url = "${url}"
+certificate = "${data}/certificate.pem"
+key = "${data}/key.pem"
+runtime_directory = "${data}/run"
+drain_seconds = 0
+[media]
+workers = 1
+addresses = ["127.0.0.1"]
+first_port = ${mediaPort}
+advertise = ["${advertise}"]
+[store]
+path = "${data}/quartet.db"
+[log]
+level = "warn"
+`;
+
+/** Never fulfilled: fails when the program ends, or never began. */
+const ended = (child) =>
+  Promise.race([
     once(child, 'exit').then(([code]) => Promise.reject(new Error(`the server ended with ${code} before it was ready`))),
     once(child, 'error').then(([error]) => Promise.reject(error)),
   ]);
-  const demo = JSON.parse(line);
+
+async function running(child, demo, again) {
   const api = await request.newContext({
     baseURL: demo.base_url,
     ignoreHTTPSErrors: true,
@@ -35,6 +89,7 @@ export async function startServer({ data = null, options = [], port = '0', log =
   });
 
   return {
+    demo,
     provider: demo.provider_link,
     patients: demo.patient_links,
     url: demo.base_url,
@@ -60,7 +115,7 @@ export async function startServer({ data = null, options = [], port = '0', log =
     },
 
     /** The same server, started again. */
-    again: () => startServer({ data, options, port: new URL(demo.base_url).port, log }),
+    again,
 
     /** A link for one more person, made as staff make it. */
     async guestLink(name) {

@@ -1,0 +1,370 @@
+// Three people in a visit, and the path of one of them is bad: what they see and hear, what the others do, and how it ends.
+//
+// A path is bad in both directions and between one person and the server, unless a test says otherwise; what is said of its
+// delay is there and back. The bounds are what the server promises. `results/impaired.md` has what was measured.
+
+import assert from 'node:assert/strict';
+import { setTimeout as pause } from 'node:timers/promises';
+import { after, afterEach, before, beforeEach, test } from 'node:test';
+import { startBrowser } from './support/browser.mjs';
+import { EVERYONE, OUTAGE, clientOf, startBehindForwarder } from './support/forwarder.mjs';
+import { arriving, remoteDescriptions, statistics } from './support/media.mjs';
+import { host, inVisit, tile, wait } from './support/people.mjs';
+import { quality, watch } from './support/quality.mjs';
+import { Table } from './support/results.mjs';
+import { until } from './support/until.mjs';
+
+const LONG_MS = 60_000;
+const SHORT_MS = 30_000;
+/** A picture's size is what it is when it stayed for so long. */
+const STEADY_MS = 5_000;
+
+/** Fewer, between those whom nothing concerns, and the machine is too busy to tell anything of a server. */
+const FRAMES_PER_SECOND_MIN = 8;
+
+/** At 5 % loss: nobody notices. */
+const FREEZE_MS = 200;
+const CONCEALED = 0.01;
+/** At 20 % loss: the picture may stand for this share of the time, and this share of the sound may be made up. */
+const FROZEN_AT_20 = 0.05;
+const CONCEALED_AT_20 = 0.01;
+/** When a rate falls or rises. */
+const DOWN_MS = 2_000;
+const QUEUE_MS = 200;
+const UP_MS = 10_000;
+const STILL_MS = 2_000;
+const SOUND_LOST_MS = 200;
+/** Longer than what is allowed, so that too much in it is seen; as long as a home's router has. */
+const ROUTER_QUEUE_MS = 300;
+/** Who is not concerned keeps this share of the frames: all have two cores together. */
+const UNTOUCHED = 0.8;
+const PUBLISHER_MS = 3_000;
+/** A packet that is late is asked for once, and one in a hundred is late; five times that would be a storm. */
+const NACKS = 0.05;
+const SWITCH_WINDOW_MS = 10_000;
+const REBIND_MS = 3_000;
+const OUTAGE_MS = 20_000;
+const TOLD_MS = 5_000;
+const RESUME_MS = 4_000;
+
+const COLUMNS = [
+  'path', 'at', 'of', 'lost up', 'lost down', 'frames/s', 'freezes', 'longest freeze', 'frozen', 'longest still', 'no packet',
+  'concealed', 'worst second', 'buffer: sound', 'picture', 'lost', 'NACK', 'PLI', 'heights',
+];
+const table = new Table('impaired.md', '# What people saw and heard on bad paths', COLUMNS);
+const percent = (share) => `${(share * 100).toFixed(2)} %`;
+const ms = (time) => `${Math.round(time)} ms`;
+
+let browser;
+let server;
+let forwarder;
+/** name → page: the provider last. */
+let pages;
+
+before(async () => {
+  browser = await startBrowser();
+});
+
+after(async () => {
+  await browser?.stop();
+});
+
+beforeEach(async () => {
+  ({ server, forwarder } = await startBehindForwarder());
+  pages = await threeInside();
+});
+
+afterEach(async () => {
+  await browser.closePages();
+  await server?.stop();
+  await forwarder?.stop();
+});
+
+async function threeInside() {
+  const inside = new Map();
+  for (const link of server.patients.slice(0, 2)) {
+    const page = await browser.page();
+    await wait(page, link);
+    inside.set(link.name, page);
+  }
+  const provider = await browser.page();
+  await host(provider, server.provider);
+  for (const name of inside.keys()) await provider.getByRole('listitem').filter({ hasText: name }).waitFor();
+  await provider.getByRole('button', { name: 'Admit all' }).click();
+  await Promise.all([...inside.values()].map(inVisit));
+  const [patient] = inside.values();
+  const name = await until('the provider is seen', async () => Object.keys(await arriving(patient)).find((one) => !inside.has(one)));
+  inside.set(name, provider);
+  await Promise.all([...inside].map(([own, page]) => steady(page, [...inside.keys()].filter((one) => one !== own))));
+  return inside;
+}
+
+/** Until the pictures of `names` at `page` have come in the size in which they stay. */
+async function steady(page, names) {
+  let [since, before] = [Date.now(), ''];
+  const look = async () => {
+    const tiles = await arriving(page);
+    const now = JSON.stringify(names.map((name) => (tiles[name]?.video.frames > 0 ? tiles[name].video.width : 0)));
+    if (now !== before || names.some((name) => !tiles[name]?.video.frames)) [since, before] = [Date.now(), now];
+    return Date.now() - since >= STEADY_MS;
+  };
+  await until(`${names.join(' and ')} are steady`, look, { within: 60_000 });
+}
+
+/** Everybody, by name, and whose path it is. */
+function cast() {
+  const [[concerned, page], [other], [provider]] = pages;
+  return { concerned, page, other, provider };
+}
+
+/** Everything that `name` sees of others, and others of them: `[at, of]`. */
+const across = (name) => [...pages.keys()].filter((one) => one !== name).flatMap((one) => [[name, one], [one, name]]);
+
+/** What goes between those whom it does not concern. */
+const elsewhere = (name) => {
+  const others = [...pages.keys()].filter((one) => one !== name);
+  return others.flatMap((at) => others.filter((of) => of !== at).map((of) => [at, of]));
+};
+
+/** Everybody looks while `during` goes on: what is between whom, and what the forwarder did to `client` meanwhile. */
+async function measured(path, client, during) {
+  const first = await forwarder.tally(client);
+  const looks = await watch([...pages.values()], during);
+  const last = await forwarder.tally(client);
+  const did = Object.fromEntries(['up', 'down'].map((way) => [way, difference(first[way], last[way])]));
+  const between = (at, of, from = 0, to = Infinity) => {
+    const within = looks.get(pages.get(at)).filter((look) => look.at >= from && look.at <= to);
+    return quality(within, of);
+  };
+  const { concerned } = cast();
+  await table.add(
+    ...across(concerned).map(([at, of]) => row(path, did, at, of, between(at, of))),
+    ...elsewhere(concerned).map(([at, of]) => row(`${path}: untouched`, null, at, of, between(at, of))),
+  );
+  return { looks, did, between };
+}
+
+const difference = (first, last) => Object.fromEntries(Object.keys(last).map((name) => [name, last[name] - first[name]]));
+const missing = ({ offered, lost, overflowed }) => (lost + overflowed) / offered;
+
+const row = (path, did, at, of, seen) => [
+  path, at, of, did ? percent(missing(did.up)) : '', did ? percent(missing(did.down)) : '',
+  seen.framesPerSecond.toFixed(1), seen.freezes, ms(seen.longestFreeze), percent(seen.frozenShare), ms(seen.longestStill),
+  ms(seen.longestSilent), percent(seen.concealedShare), ms(seen.worstSecond), ms(seen.soundWaits), ms(seen.pictureWaits),
+  seen.lost, seen.nacks, seen.plis, seen.heights.map(([, height]) => height).join(' '),
+];
+
+/** Whether the network was what it should be: a share within four standard deviations. */
+function assertShare(counted, of, asked, what) {
+  const bound = 4 * Math.sqrt((asked * (1 - asked)) / of);
+  assert.ok(Math.abs(counted / of - asked) <= bound, `${what}: ${percent(counted / of)} of ${of}, asked ${percent(asked)}`);
+}
+
+/** Whether the machine could have shown good pictures. */
+const able = (pairs, between) =>
+  pairs.map(([at, of]) => [`on a good path, ${of} at ${at}: s per frame`, 1 / between(at, of).framesPerSecond, 1 / FRAMES_PER_SECOND_MIN]);
+
+/** Each of `bounds`, `[what, value, most]`, holds; all that do not are named. */
+function assertWithin(bounds) {
+  const broken = bounds.filter(([, value, most]) => !(value <= most)).map(([what, value, most]) => `${what}: ${value}, at most ${most}`);
+  assert.deepEqual(broken, []);
+}
+
+for (const { loss, delay, during, freeze, frozen, concealed } of [
+  { loss: 0.05, delay: 50, during: LONG_MS, freeze: FREEZE_MS, frozen: 1, concealed: CONCEALED },
+  { loss: 0.2, delay: 100, during: SHORT_MS, freeze: Infinity, frozen: FROZEN_AT_20, concealed: CONCEALED_AT_20 },
+]) {
+  const path = `${loss * 100} % loss, ${delay} ms`;
+  test(`${path}: pictures go on and sound is heard`, async () => {
+    const { concerned, page } = cast();
+    const client = await clientOf(page);
+    const bad = { loss, delay_ms: delay / 2 };
+    await forwarder.set(client, { up: bad, down: bad });
+    const { did, between } = await measured(path, client, during);
+    for (const way of ['up', 'down']) assertShare(did[way].lost, did[way].offered, loss, way);
+    assertWithin([
+      ...able(elsewhere(concerned), between),
+      ...across(concerned).flatMap(([at, of]) => {
+        const seen = between(at, of);
+        const where = `${of} at ${at}`;
+        return [
+          [`${where}: longest freeze, ms`, seen.longestFreeze, freeze],
+          [`${where}: share of time frozen`, seen.frozenShare, frozen],
+          [`${where}: still, ms`, seen.longestStill, STILL_MS],
+          [`${where}: share of sound made up`, seen.concealedShare, concealed],
+        ];
+      }),
+    ]);
+  });
+}
+
+test('2 Mbit/s, 300 kbit/s, 2 Mbit/s towards one: a lower layer and back, and the others notice nothing', async () => {
+  const { concerned, page, other, provider } = cast();
+  // One picture is left to share the narrow link with two sounds.
+  await pages.get(other).getByRole('button', { name: 'Turn camera off' }).click();
+  await tile(page, other).getByText('Camera off').waitFor();
+  const client = await clientOf(page);
+  const at = (bits_per_second) => forwarder.set(client, { down: { rate: { bits_per_second, queue_ms: ROUTER_QUEUE_MS } } });
+  await at(2_000_000);
+  await steady(page, [provider]);
+  const queue = [];
+  const narrow = {};
+  const { between } = await measured('2 Mbit/s, 300 kbit/s, 2 Mbit/s down', client, async () => {
+    const note = async (time) => {
+      for (const end = Date.now() + time; Date.now() < end; await pause(100)) {
+        queue.push({ at: Date.now(), waits: (await forwarder.tally(client)).down.queue_delay_ms });
+      }
+    };
+    await note(10_000);
+    await at(300_000);
+    narrow.from = Date.now();
+    await note(20_000);
+    await at(2_000_000);
+    narrow.to = Date.now();
+    await note(UP_MS + 5_000);
+  });
+
+  const seen = between(concerned, provider);
+  const heightAt = (time) => seen.heights.findLast(([since]) => since <= time)?.[1] ?? seen.heights[0][1];
+  const upper = heightAt(narrow.from);
+  const whileNarrow = seen.heights.filter(([since]) => since > narrow.from + DOWN_MS && since <= narrow.to).map(([, height]) => height);
+  const back = seen.heights.find(([since, height]) => since > narrow.to && height >= upper)?.[0] ?? Infinity;
+  const settled = queue.filter(({ at: time }) => time > narrow.from + DOWN_MS && time <= narrow.to);
+  const untouched = [
+    [other, provider],
+    [other, concerned],
+    [provider, concerned],
+  ];
+  assertWithin([
+    ...able(untouched, between),
+    [`height after ${DOWN_MS} ms`, Math.max(heightAt(narrow.from + DOWN_MS), ...whileNarrow), upper - 1],
+    ['queue after that, ms', Math.max(...settled.map(({ waits }) => waits)), QUEUE_MS],
+    ['back on the upper layer after, ms', back - narrow.to, UP_MS],
+    ['longest stillness, ms', seen.longestStill, STILL_MS],
+    ['most sound made up within a second, ms', Math.max(seen.worstSecond, between(concerned, other).worstSecond), SOUND_LOST_MS],
+    ...untouched.map(([who, of]) => {
+      const [before, then] = [between(who, of, 0, narrow.from), between(who, of, narrow.from, narrow.to)];
+      return [`${of} at ${who}: frames lost`, 1 - then.framesPerSecond / before.framesPerSecond, 1 - UNTOUCHED];
+    }),
+  ]);
+});
+
+test('300 kbit/s from one who is seen: the others get what still fits within three seconds, and all of it again', async () => {
+  const { concerned, page } = cast();
+  const client = await clientOf(page);
+  const narrow = {};
+  const { between } = await measured('300 kbit/s up', client, async () => {
+    await pause(5_000);
+    await forwarder.set(client, { up: { rate: { bits_per_second: 300_000, queue_ms: ROUTER_QUEUE_MS } } });
+    narrow.from = Date.now();
+    await pause(SHORT_MS);
+    await forwarder.set(client, { up: {} });
+    narrow.to = Date.now();
+    await pause(UP_MS);
+  });
+  assertWithin([
+    ...able(elsewhere(concerned), between),
+    ...across(concerned)
+      .filter(([, of]) => of === concerned)
+      .flatMap(([at, of]) => [
+        [`${of} at ${at}: still, ms`, between(at, of).longestStill, PUBLISHER_MS],
+        [`${of} at ${at}: still in the end, ms`, between(at, of, narrow.to + PUBLISHER_MS).longestStill, STILL_MS],
+      ]),
+  ]);
+});
+
+test('60 ms of jitter and 1 % out of order: no storm of NACKs, and no layer comes and goes', async () => {
+  const { concerned, page } = cast();
+  const client = await clientOf(page);
+  const bad = { delay_ms: 20, jitter_ms: 60, reorder: 0.01 };
+  await forwarder.set(client, { up: bad, down: bad });
+  const { looks, did, between } = await measured('60 ms jitter, 1 % reordering', client, SHORT_MS);
+  for (const way of ['up', 'down']) {
+    assert.equal(did[way].lost + did[way].overflowed, 0, 'nothing is lost');
+    const reordered = did[way].reordered / did[way].offered;
+    assert.ok(reordered > 0.005 && reordered < 0.015, `${way}: ${percent(reordered)} out of order`);
+  }
+  const sent = looks.get(page).map((look) => look.sent);
+  const asked = (sent.at(-1).nacks - sent[0].nacks) / (sent.at(-1).packets - sent[0].packets);
+  assertWithin([
+    ...able(elsewhere(concerned), between),
+    [`NACKs to ${concerned} per packet`, asked, NACKS],
+    ...across(concerned).flatMap(([at, of]) => {
+      const seen = between(at, of);
+      return [
+        [`${of} at ${at}: NACKs per packet`, seen.nacks / seen.packets, NACKS],
+        [`${of} at ${at}: switches in 10 s`, mostSwitches(seen.heights), 1],
+      ];
+    }),
+  ]);
+});
+
+/** The most changes of height within a window. */
+function mostSwitches([, ...changes]) {
+  return Math.max(0, ...changes.map(([at]) => changes.filter(([other]) => other >= at && other < at + SWITCH_WINDOW_MS).length));
+}
+
+/** What a connection is made of: all of it is the same as long as it is the same connection. */
+async function connection(page) {
+  const [transport] = await statistics(page, 'transport');
+  const pair = (await statistics(page, 'candidate-pair')).find(({ id }) => id === transport.selectedCandidatePairId);
+  const server = (await statistics(page, 'remote-candidate')).find(({ id }) => id === pair.remoteCandidateId);
+  const { dtlsState, dtlsRole, tlsVersion, srtpCipher, localCertificateId, remoteCertificateId } = transport;
+  return {
+    peers: await page.evaluate(() => window.observed.peers.length),
+    negotiations: await remoteDescriptions(page),
+    handshake: { dtlsState, dtlsRole, tlsVersion, srtpCipher, localCertificateId, remoteCertificateId },
+    server: `${server.address}:${server.port}`,
+  };
+}
+
+const seatOf = (page, name) => tile(page, name).getAttribute('data-seat');
+
+test('another NAT binding: pictures stand for three seconds at most, over the same connection, in the same seat', async () => {
+  const { concerned, page, provider } = cast();
+  const client = await clientOf(page);
+  const before = { ...(await connection(page)), seat: await seatOf(pages.get(provider), concerned) };
+  assert.equal(before.server, forwarder.address);
+  const { between } = await measured('another NAT binding', client, async () => {
+    await pause(3_000);
+    assert.ok((await forwarder.rebind(client)).rebound > 0);
+    await pause(REBIND_MS + 5_000);
+  });
+  assertWithin([
+    ...able(elsewhere(concerned), between),
+    ...across(concerned).map(([at, of]) => [`${of} at ${at}: still, ms`, between(at, of).longestStill, REBIND_MS]),
+  ]);
+  assert.deepEqual({ ...(await connection(page)), seat: await seatOf(pages.get(provider), concerned) }, before);
+});
+
+test('twenty seconds without a network: the others are told, and four seconds after it all is as before', async () => {
+  const { concerned, page, other, provider } = cast();
+  const hosting = pages.get(provider);
+  const seat = await seatOf(hosting, concerned);
+  // Everyone's and then not the others': connections that the page tries meanwhile are cut off as well.
+  const spared = await Promise.all([other, provider].map((name) => clientOf(pages.get(name))));
+  await forwarder.set(EVERYONE, { up: OUTAGE, down: OUTAGE });
+  for (const client of spared) await forwarder.set(client, { up: {}, down: {} });
+  const began = Date.now();
+  await tile(hosting, concerned).getByText('Reconnecting…').waitFor({ timeout: TOLD_MS });
+  const frames = async ([at, of]) => (await arriving(pages.get(at)))[of]?.video.frames ?? 0;
+  const told = await frames([provider, concerned]);
+  await pause(OUTAGE_MS - (Date.now() - began));
+  const stood = await Promise.all(across(concerned).map(frames));
+  assert.equal(await frames([provider, concerned]), told, 'nothing came through');
+  await forwarder.set(EVERYONE, { up: {}, down: {} });
+  const ended = Date.now();
+  const took = await Promise.all(
+    across(concerned).map(async (between, n) => {
+      await until(`${between.join(' sees ')} again`, async () => {
+        const now = await frames(between);
+        return now > 0 && now !== stood[n];
+      });
+      return Date.now() - ended;
+    }),
+  );
+  console.log(`# a 20 s outage: pictures move again after ${took.join(' ')} ms (${across(concerned).map((one) => one.join(' of ')).join(', ')})`);
+  assertWithin(took.map((time) => ['again after, ms', time, RESUME_MS]));
+  assert.equal(await seatOf(hosting, concerned), seat);
+  await tile(hosting, concerned).getByText('Reconnecting…').waitFor({ state: 'hidden' });
+});
