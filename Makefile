@@ -4,7 +4,7 @@
 
 # What Debian 12 lacks for the build (BoringSSL wants cmake and a C++ compiler, its bindings libclang), and for the browser tests.
 BUILD_PACKAGES := g++ cmake clang libclang-dev
-BROWSER_PACKAGES := chromium
+BROWSER_PACKAGES := chromium firefox-esr
 
 SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 
@@ -33,7 +33,7 @@ needs:
 browser-needs: needs
 	@command -v node >/dev/null && command -v npm >/dev/null || { echo "make: node and npm are missing (README, Before you start)"; exit 1; }
 	$(call install,$(BROWSER_PACKAGES))
-	@echo "make: npm ci in tests/browser (playwright-core and axe, into tests/browser/node_modules)"
+	@echo "make: npm ci in tests/browser (playwright-core, axe and ws, into tests/browser/node_modules)"
 	@cd tests/browser && npm ci --no-audit --no-fund --loglevel=error
 
 demo: needs

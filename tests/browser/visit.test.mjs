@@ -1,9 +1,10 @@
-// Four people in one visit, as they would do it.
+// Four people in one visit, as they would do it: three in Chromium, one in Firefox.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startBrowser } from './support/browser.mjs';
-import { arriving, remoteDescriptions } from './support/media.mjs';
+import { startFirefox } from './support/firefox.mjs';
+import { AES_GCM, DTLS_1_3, arriving, remoteDescriptions, sealing } from './support/media.mjs';
 import { host, inVisit, tile, verify, join, wait } from './support/people.mjs';
 import { startServer } from './support/server.mjs';
 import { until } from './support/until.mjs';
@@ -13,17 +14,21 @@ const QUIET_MS = 3_000;
 const FRAMES_PER_SECOND_MIN = 8;
 /** Energy of what a browser plays for a sound that does not come. */
 const SILENCE = 1e-6;
+/** Which patient has Firefox: not the one who leaves. */
+const IN_FIREFOX = 1;
 
 let server;
 let browser;
+let firefox;
 /** name → page */
 const pages = new Map();
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
+  [server, browser, firefox] = await Promise.all([startServer(), startBrowser(), startFirefox()]);
 });
 
 after(async () => {
+  await firefox?.stop();
   await browser?.stop();
   await server?.stop();
 });
@@ -87,8 +92,8 @@ async function atTheOthers(name, what, holds) {
 test('three verify and wait, the provider admits all, and all four see and hear each other', async () => {
   const names = server.patients.map(({ name }) => name);
   await Promise.all(
-    server.patients.map(async (link) => {
-      const page = await browser.page();
+    server.patients.map(async (link, place) => {
+      const page = await (place === IN_FIREFOX ? firefox : browser).page();
       pages.set(link.name, page);
       await wait(page, link);
     }),
@@ -104,6 +109,10 @@ test('three verify and wait, the provider admits all, and all four see and hear 
   assert.match(label, /, Provider$/);
   pages.set(label.replace(/, Provider$/, ''), provider);
   await everyoneSeesAndHearsEveryone();
+});
+
+test('the media of both browsers is sealed with DTLS 1.3 and AES-GCM', async () => {
+  for (const [name, page] of pages) assert.deepEqual(await sealing(page), { version: DTLS_1_3, cipher: AES_GCM }, name);
 });
 
 test('camera off and mute stop exactly this person’s picture and sound in the other three', async () => {

@@ -1,5 +1,12 @@
 // What a page's own statistics say of its media.
 
+import { until } from './until.mjs';
+
+/** What `sealing` says: the versions of DTLS as they stand on the wire (RFC 6347 §4.1, RFC 9147 §5.3), and the cipher that we choose. */
+export const DTLS_1_2 = 'FEFD';
+export const DTLS_1_3 = 'FEFC';
+export const AES_GCM = 'SRTP_AEAD_AES_128_GCM';
+
 /** Runs in each page before its scripts: keeps the connections, and counts the negotiations. */
 export function observe() {
   window.observed = { peers: [], remoteDescriptions: 0 };
@@ -52,6 +59,14 @@ export function statistics(page, type) {
     const stats = await window.observed.peers.at(-1).getStats();
     return [...stats.values()].filter((one) => one.type === wanted);
   }, type);
+}
+
+/** How the newest connection is sealed, once it is: `{ version, cipher }`. */
+export async function sealing(page) {
+  const transport = await until('a connected transport', async () =>
+    (await statistics(page, 'transport')).find(({ dtlsState }) => dtlsState === 'connected'),
+  );
+  return { version: transport.tlsVersion, cipher: transport.srtpCipher };
 }
 
 /** The layers of the camera as they are sent: `{ q, h, f }`, each `{ active, frames, width }`. */
