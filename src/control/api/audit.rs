@@ -37,6 +37,19 @@ impl IntoResponseParts for Recorded {
     }
 }
 
+/// Part of an answer to what is no act: how somebody looks at a page changes nothing and shows nothing new.
+#[derive(Clone, Copy)]
+pub(super) struct NoAct;
+
+impl IntoResponseParts for NoAct {
+    type Error = Infallible;
+
+    fn into_response_parts(self, mut parts: ResponseParts) -> Result<ResponseParts, Infallible> {
+        parts.extensions_mut().insert(NoAct);
+        Ok(parts)
+    }
+}
+
 /// Learns who asks, once it is known.
 #[derive(Clone, Default)]
 pub(super) struct Witness(Arc<OnceLock<Actor>>);
@@ -74,6 +87,7 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("GET", "/audit", "audit.read"),
     ("GET", "/visits/{visit}", "visit.look"),
     ("GET", "/visits/{visit}/events", "visit.watch"),
+    ("GET", "/visits/{visit}/quality", "visit.quality"),
     ("POST", "/visits/{visit}/ready", "visit.ready"),
     ("DELETE", "/visits/{visit}/ready", "visit.unready"),
     ("POST", "/visits/{visit}/admit", "visit.admit"),
@@ -85,6 +99,7 @@ const ACTIONS: &[(&str, &str, &str)] = &[
     ("PATCH", "/visits/{visit}/seats/{seat}", "seat.restart_ice"),
     ("DELETE", "/visits/{visit}/seats/{seat}", "seat.leave"),
     ("PUT", "/visits/{visit}/seats/{seat}/sources", "seat.sources"),
+    ("PUT", "/visits/{visit}/seats/{seat}/watching", "seat.watch"),
 ];
 
 /// What says nothing about anybody and is asked without end: probes, metrics, what every page shows.
@@ -107,7 +122,7 @@ pub(super) async fn audited(State(app): State<Shared>, mut request: Request, nex
     request.extensions_mut().insert(witness.clone());
 
     let response = next.run(request).await;
-    if response.extensions().get::<Recorded>().is_some() {
+    if response.extensions().get::<Recorded>().is_some() || response.extensions().get::<NoAct>().is_some() {
         return response;
     }
     let code = match response.extensions().get::<Code>() {

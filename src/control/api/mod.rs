@@ -7,7 +7,7 @@
 //! - [`caller`]: who asks: staff by a token, a participant by a cookie or a token; [`forwarded`]: from where.
 //! - [`audit`]: what is recorded of it.
 //! - One file per resource: [`providers`], [`patients`], [`appointments`], [`links`], [`door`], [`visits`],
-//!   [`seats`], [`events`], [`site`], [`health`].
+//!   [`seats`], [`watching`], [`quality`], [`events`], [`site`], [`health`].
 
 mod appointments;
 mod audit;
@@ -21,6 +21,7 @@ mod links;
 mod patients;
 mod problem;
 mod providers;
+mod quality;
 mod repeat;
 mod routes;
 mod seats;
@@ -28,6 +29,7 @@ mod server;
 mod site;
 mod stall;
 mod visits;
+mod watching;
 
 #[cfg(test)]
 mod tests;

@@ -93,6 +93,7 @@ problems! {
     method_not_allowed METHOD_NOT_ALLOWED "method_not_allowed" "Method not allowed" "This resource does not take this method.";
     body_timeout REQUEST_TIMEOUT "body_timeout" "Too slow" "The body took too long to arrive.";
     room_full CONFLICT "room_full" "The room is full" "Every seat is taken or reserved.";
+    leg_gone CONFLICT "leg_gone" "The connection is gone" "The person has another connection, or none. What is shown is said for the one that there is.";
     screen_taken CONFLICT "screen_taken" "A screen is being shared" "Someone else shares their screen. Ask them to stop, then share yours.";
     not_seated CONFLICT "not_seated" "Not in the visit" "This person has no seat in the visit.";
     is_provider CONFLICT "is_provider" "A provider" "A provider is not sent out by others: end the visit, or revoke their link.";
@@ -141,6 +142,13 @@ impl Problem {
         let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_many_tries", "Too many tries", detail);
         // A second more than is left of the minute, so that who keeps to it is let try.
         Problem { when: When::AfterSeconds(retry_after.as_secs() + 1), ..problem }
+    }
+
+    /// Said too often within a second.
+    pub(super) fn too_often() -> Problem {
+        let detail = "This was said too often within a second. Say it again in a second, as it is then.";
+        let problem = Problem::new(StatusCode::TOO_MANY_REQUESTS, "too_often", "Too often", detail);
+        Problem { when: When::AfterSeconds(1), ..problem }
     }
 
     /// What the client should change in its offer.
@@ -229,6 +237,8 @@ impl From<SeatError> for Problem {
             SeatError::Visit(error) => error.into(),
             SeatError::Offer(error) => Problem::offer_rejected(error.to_string()),
             SeatError::OtherLeg => Problem::other_leg(),
+            SeatError::LegGone => Problem::leg_gone(),
+            SeatError::TooOften => Problem::too_often(),
             SeatError::NoMedia => Problem::no_media(),
         }
     }

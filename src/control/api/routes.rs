@@ -16,7 +16,9 @@ use serde::Serialize;
 use super::audit::{self, audited};
 use super::caller::{is_program, is_same_site, is_unsafe};
 use super::problem::Problem;
-use super::{App, Shared, appointments, door, events, health, links, patients, providers, seats, site, visits};
+use super::{
+    App, Shared, appointments, door, events, health, links, patients, providers, quality, seats, site, visits, watching,
+};
 
 /// Entries of the longest list. What is more is found by asking more narrowly.
 pub(super) const LIST_MAX: u32 = 500;
@@ -44,6 +46,7 @@ pub fn router(app: App, pages: Router) -> Router {
         .route("/events", get(events::stream_of_several))
         .route("/visits/{visit}", get(visits::look))
         .route("/visits/{visit}/events", get(events::stream))
+        .route("/visits/{visit}/quality", get(quality::look))
         .route("/visits/{visit}/ready", post(visits::ready).delete(visits::unready))
         .route("/visits/{visit}/admit", post(visits::admit))
         .route("/visits/{visit}/message", post(visits::tell))
@@ -53,6 +56,7 @@ pub fn router(app: App, pages: Router) -> Router {
         .route("/visits/{visit}/seats", post(seats::sit))
         .route("/visits/{visit}/seats/{seat}", patch(seats::restart_ice).delete(seats::leave))
         .route("/visits/{visit}/seats/{seat}/sources", put(seats::set_sources))
+        .route("/visits/{visit}/seats/{seat}/watching", put(watching::watch))
         .merge(machine())
         .fallback(nothing_here)
         .method_not_allowed_fallback(other_method)

@@ -85,6 +85,6 @@ fn matched(headers: &HeaderMap) -> Result<&str, Problem> {
     value.to_str().map_err(|_| Problem::other_leg())
 }
 
-fn numbered(text: &str) -> Result<Seat, Problem> {
+pub(super) fn numbered(text: &str) -> Result<Seat, Problem> {
     text.parse().ok().and_then(Seat::new).ok_or_else(Problem::not_found)
 }

@@ -8,4 +8,5 @@ mod record;
 mod scheduling;
 mod visits;
 mod waiting;
+mod watching;
 mod world;

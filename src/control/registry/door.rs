@@ -228,7 +228,7 @@ impl Registry {
             self.unseat(&held.room, Some(gone)).await;
         }
         let Hours { opens_at, closes_at, .. } = held.room.visit.hours;
-        held.announce();
+        self.announce(held).await;
         tracing::info!(visit = %appointment.visit, participant = %id, link = %link.id, role = role.word(), "verified");
         Ok(Entered { participant: id, visit: appointment.visit, role, name, opens_at, closes_at, session })
     }

@@ -62,7 +62,7 @@ impl Registry {
         self.store().keep(&plan.minutes, now.wall).await?;
         let gone = held.room.commit(plan);
         self.unseat(&held.room, gone).await;
-        held.announce();
+        self.announce(held).await;
         Ok(())
     }
 
@@ -82,7 +82,7 @@ impl Registry {
             held.room.commit(plan)
         };
         self.unseat(&held.room, gone).await;
-        held.announce();
+        self.announce(held).await;
         Ok(())
     }
 
@@ -105,7 +105,7 @@ impl Registry {
         self.store().end_visit(&plan.minutes, now.wall).await?;
         let ended = held.room.commit(plan);
         self.close(&mut held.room, ended).await;
-        held.announce();
+        self.announce(held).await;
         Ok(())
     }
 
@@ -119,7 +119,7 @@ impl Registry {
         if cancelled {
             let ended = held.room.commit(plan);
             self.close(&mut held.room, ended).await;
-            held.announce();
+            self.announce(held).await;
         }
         Ok(cancelled)
     }
@@ -145,7 +145,7 @@ impl Registry {
         for gone in held.room.commit(plan) {
             self.unseat(&held.room, Some(gone)).await;
         }
-        held.announce();
+        self.announce(held).await;
         Ok(true)
     }
 
@@ -169,7 +169,7 @@ impl Registry {
         let plan = held.room.plan(act, |visit| change(visit, now))?;
         self.store().keep(&plan.minutes, now.wall).await?;
         let outcome = held.room.commit(plan);
-        held.announce();
+        self.announce(held).await;
         Ok(outcome)
     }
 

@@ -17,6 +17,8 @@ use tokio::sync::{OwnedMutexGuard, watch};
 
 use super::person::{Hold, Identity, Now};
 use super::ports::Media;
+use super::quality::VisitQuality;
+use super::scene::Scene;
 use super::view::{self, View, Viewer};
 use super::visit::{Hours, Refused, Unseat, Visit};
 use crate::base::{LegId, VisitId};
@@ -61,6 +63,7 @@ pub(super) struct Live {
 pub(super) struct Room {
     pub(super) visit: Visit,
     pub(super) worker: Option<u16>,
+    pub(super) scene: Scene,
     /// What has happened and is not recorded yet, in order.
     unrecorded: Vec<Minutes>,
 }
@@ -214,7 +217,7 @@ impl Registry {
         if let Some(ended_at) = appointment.ended_at {
             visit.restore_end(ended_at);
         }
-        let mut room = Room { visit, worker, unrecorded: Vec::new() };
+        let mut room = Room { visit, worker, scene: Scene::default(), unrecorded: Vec::new() };
         room.note(|_| false);
         let room = Arc::new(tokio::sync::Mutex::new(room));
         let live = Arc::new(Live { room, changes: watch::Sender::new(0) });
@@ -248,8 +251,20 @@ impl Registry {
         let changed = held.room.note(change);
         self.try_to_catch_up(&mut held.room).await;
         if changed {
-            held.announce();
+            self.announce(held).await;
         }
+    }
+
+    /// The change is made: media is told what it means for what pages show, and whoever watches looks again.
+    pub(super) async fn announce(&self, mut held: Held) {
+        let Room { visit, scene, worker, .. } = &mut *held.room;
+        let orders = scene.settle(visit);
+        if let Some(worker) = *worker {
+            for order in orders {
+                self.0.parts.media.send(worker, order).await;
+            }
+        }
+        held.announce();
     }
 
     /// Records what has happened, if that is possible now.
@@ -263,7 +278,14 @@ impl Registry {
     pub async fn view(&self, id: VisitId, viewer: Viewer) -> Result<View, VisitError> {
         let live = self.live(id).await?;
         let room = live.room.lock().await;
-        view::view(&room.visit, viewer).ok_or(VisitError::NotFound)
+        view::view(&room.visit, &room.scene, viewer).ok_or(VisitError::NotFound)
+    }
+
+    /// How the connections of the visit fare.
+    pub async fn quality(&self, id: VisitId) -> Result<VisitQuality, VisitError> {
+        let live = self.live(id).await?;
+        let room = live.room.lock().await;
+        Ok(VisitQuality::new(&room.visit, &room.scene, self.clock().now()))
     }
 
     /// A watcher of the visit through `viewer`'s eyes.
@@ -353,7 +375,7 @@ impl Room {
 }
 
 impl Held {
-    /// The change is made: whoever watches looks again.
+    /// Whoever watches looks again.
     pub(super) fn announce(self) {
         drop(self.room);
         self.live.announce();
@@ -401,7 +423,9 @@ impl Watcher {
                 self.changes.changed().await.ok()?;
                 self.stale = true;
             }
-            let view = view::view(&self.live.room.lock().await.visit, self.viewer)?;
+            let room = self.live.room.lock().await;
+            let view = view::view(&room.visit, &room.scene, self.viewer)?;
+            drop(room);
             self.stale = false;
             if self.last.as_ref() != Some(&view) {
                 self.last = Some(view.clone());

@@ -1,6 +1,8 @@
 //! Live visits: who is here, who waits, who sits where, and which worker carries them.
 //!
 //! - [`visit`]: the rules, a pure state machine; [`person`]: someone in it.
+//! - [`scene`]: what goes on between those who sit, as media and pages say it; [`layout`]: what one page shows.
+//! - [`quality`]: how their connections fare.
 //! - [`view`]: what each person may see of it.
 //! - [`ports`]: what the rest of the house must lend: media workers.
 //! - [`live`]: the visits in memory, each behind its own lock, and how one is changed.
@@ -13,12 +15,15 @@
 
 mod door;
 mod host;
+pub mod layout;
 mod live;
 pub mod person;
 mod planning;
 pub mod ports;
+mod quality;
 mod resume;
 mod run;
+mod scene;
 mod seats;
 pub mod view;
 pub mod visit;
@@ -29,4 +34,5 @@ mod tests;
 pub use door::{DoorReport, Entered, Refusal};
 pub use live::{Parts, Registry, VisitError, Watcher};
 pub use planning::MoveError;
+pub use quality::VisitQuality;
 pub use seats::SeatError;

@@ -192,6 +192,11 @@ impl Person {
         self.seated().is_some_and(|seated| !matches!(seated.hold, Hold::Reserved { .. } | Hold::Connecting { .. }))
     }
 
+    /// Whether they are heard, and hear.
+    pub(super) fn is_connected(&self) -> bool {
+        self.seated().is_some_and(|seated| matches!(seated.hold, Hold::Connected { .. }))
+    }
+
     /// Where they stand, as records and messages say it, while the visit is not over.
     pub fn standing(&self) -> Standing {
         match self.presence {

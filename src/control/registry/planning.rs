@@ -39,7 +39,7 @@ impl Registry {
         }
         held.room.visit.hours =
             self.hours(&Appointment { start: to.start, duration_minutes: to.duration_minutes, ..known.clone() });
-        held.announce();
+        self.announce(held).await;
         Ok(())
     }
 
@@ -58,7 +58,7 @@ impl Registry {
         for gone in held.room.commit(plan) {
             self.unseat(&held.room, Some(gone)).await;
         }
-        held.announce();
+        self.announce(held).await;
         Ok(true)
     }
 }

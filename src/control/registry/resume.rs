@@ -5,6 +5,7 @@
 
 use super::live::{Registry, VisitError};
 use super::person::Hold;
+use super::scene::Scene;
 use crate::base::{LegId, Seat};
 use crate::control::words::Standing;
 use crate::link::Command;
@@ -54,6 +55,9 @@ impl Registry {
             }
         }
         self.try_to_catch_up(&mut held.room).await;
+        held.room.scene = Scene::resumed(&held.room.visit);
+        // Who speaks, what is taken and what is withheld was said to the control before us.
+        self.0.parts.media.send(worker, Command::Measure { visit }).await;
         tracing::info!(%visit, worker, carried, "a visit goes on after a restart");
         Ok(true)
     }

@@ -4,12 +4,16 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::live::Registry;
+use super::live::{Registry, Room};
+use super::person::Person;
 use crate::control::words::{Act, Actor};
 use crate::link::{Command, Event};
 
 /// How often seats and windows are looked at. People count in seconds; twice as often as that is enough.
 const TURN: Duration = Duration::from_millis(500);
+/// Turns between two looks at how a visit's connections fare. Two seconds are a hundred packets of sound: less would take
+/// chance for loss, more would say "poor" when everybody has long heard it.
+const MEASURE_EVERY: u32 = 4;
 /// Turns between two questions to the workers for their counters.
 const REPORT_EVERY: u32 = 10;
 
@@ -27,6 +31,7 @@ impl Registry {
                 },
                 _ = turns.tick() => {
                     self.handle_timeout().await;
+                    self.measure(count).await;
                     count = count.wrapping_add(1);
                     if count.is_multiple_of(REPORT_EVERY) {
                         for info in self.0.parts.media.workers() {
@@ -59,6 +64,22 @@ impl Registry {
         }
     }
 
+    /// Asks media how connections fare, in this turn those of one visit in [`MEASURE_EVERY`]: all at once would fill the
+    /// queue of events.
+    pub async fn measure(&self, turn: u32) {
+        let every = u64::from(MEASURE_EVERY);
+        for live in self.all() {
+            let held = live.hold().await;
+            let Room { visit, worker, .. } = &*held.room;
+            if let Some(worker) = *worker
+                && visit.id.bits() % every == u64::from(turn) % every
+                && visit.people().iter().any(Person::is_connected)
+            {
+                self.0.parts.media.send(worker, Command::Measure { visit: visit.id }).await;
+            }
+        }
+    }
+
     /// Media said something.
     pub async fn handle_event(&self, worker: u16, event: Event) {
         let visit = match &event {
@@ -84,6 +105,10 @@ impl Registry {
             return;
         }
         let now = self.now();
+        // Of what is only seen there is nothing to record.
+        if held.room.scene.hear(&event, now) {
+            return held.announce();
+        }
         if let Event::VisitFailed { .. } = event {
             tracing::warn!(%visit, worker, "a visit failed on its worker; its people will reconnect");
             held.room.worker = None;

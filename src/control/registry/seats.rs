@@ -1,7 +1,9 @@
 //! From an offer to a leg on a worker.
 
+use super::layout::Asked;
 use super::live::{Registry, Room, VisitError};
 use super::ports::WorkerInfo;
+use super::scene::NotHeard;
 use crate::base::ids::ParticipantId;
 use crate::base::{LegId, Seat, VisitId};
 use crate::control::negotiate::{self, LocalMedia, OfferError};
@@ -16,6 +18,10 @@ pub enum SeatError {
     Offer(OfferError),
     /// The seat has another connection than the page means.
     OtherLeg,
+    /// The page speaks for a connection that its person has no more.
+    LegGone,
+    /// The page says too often what it shows.
+    TooOften,
     /// No worker can carry the visit now.
     NoMedia,
 }
@@ -63,7 +69,7 @@ impl Registry {
             self.happened(held, |visit| visit.leg_ended(seat, leg, now)).await;
             return Err(SeatError::NoMedia);
         }
-        held.announce();
+        self.announce(held).await;
         Ok((seat, leg, negotiated.answer))
     }
 
@@ -108,7 +114,7 @@ impl Registry {
         let gone = held.room.commit_first(plan);
         self.unseat(&held.room, gone).await;
         self.try_to_catch_up(&mut held.room).await;
-        held.announce();
+        self.announce(held).await;
         Ok(())
     }
 
@@ -125,7 +131,32 @@ impl Registry {
             self.0.parts.media.send(worker, Command::SetSources { visit: id, seat, sources }).await;
         }
         self.try_to_catch_up(&mut held.room).await;
-        held.announce();
+        self.announce(held).await;
+        Ok(())
+    }
+
+    /// What the page of someone shows of the others. No act: it is neither recorded nor told to anybody but media.
+    /// `leg` is the connection that the page means; none, if it means whichever there is.
+    pub async fn show(
+        &self,
+        id: VisitId,
+        who: ParticipantId,
+        seat: Seat,
+        leg: Option<LegId>,
+        asked: &Asked,
+    ) -> Result<(), SeatError> {
+        let mut held = self.live(id).await?.hold().await;
+        if held.room.visit.seat_of(who).is_none_or(|seated| seated.seat != seat) {
+            return Err(VisitError::NotFound.into());
+        }
+        let Room { visit, scene, worker, .. } = &mut *held.room;
+        let order = scene.show(visit, seat, leg, asked, self.clock().passed()).map_err(|not_heard| match not_heard {
+            NotHeard::OtherLeg => SeatError::LegGone,
+            NotHeard::TooOften => SeatError::TooOften,
+        })?;
+        if let (Some(worker), Some(order)) = (*worker, order) {
+            self.0.parts.media.send(worker, order).await;
+        }
         Ok(())
     }
 

@@ -6,7 +6,8 @@ use jiff::Timestamp;
 use proptest::prelude::*;
 
 use super::person::{Devices, Hold, Identity, Now, Presence, RECONNECT, RESERVED};
-use super::view::{Viewer, view};
+use super::scene::Scene;
+use super::view::{View, Viewer};
 use super::visit::{CLOSING, Hours, Refused, Visit};
 use crate::base::ids::{LinkId, ParticipantId};
 use crate::base::{Instant, LegId, Seat, VisitId};
@@ -54,6 +55,11 @@ fn ruled(patients: u64, rules: Rules) -> Visit {
         visit.enter(person(bits, &format!("P{bits}"), role), START).unwrap();
     }
     visit
+}
+
+/// What someone sees of it while media says nothing.
+fn view(visit: &Visit, viewer: Viewer) -> Option<View> {
+    super::view::view(visit, &Scene::default(), viewer)
 }
 
 /// Someone takes a seat and is connected there by leg `leg`.
@@ -222,15 +228,17 @@ fn a_view_says_what_pages_are_written_against() {
         text,
         concat!(
             r#"{"visit":"vis-0000000000001","state":"open","opens_at":"2027-01-15T08:00:00.000Z","#,
-            r#""closes_at":"2027-01-15T10:30:00.000Z","closing":false,"room_full":false,"provider_present":false,"message":null,"#,
+            r#""closes_at":"2027-01-15T10:30:00.000Z","closing":false,"room_full":false,"provider_present":false,"speaker":null,"#,
+            r#""message":null,"#,
             r#""you":{"participant":"par-0000000000000","name":"P0","role":"provider","presence":"verified","reason":null,"#,
-            r#""seat":null,"leg":null,"microphone":true,"camera":true,"screen":false},"participants":["#,
+            r#""seat":null,"leg":null,"microphone":true,"camera":true,"screen":false,"#,
+            r#""layers":["q","h","f"],"paused":[],"connection":null},"participants":["#,
             r#"{"participant":"par-0000000000000","name":"P0","role":"provider","relationship":null,"seat":null,"#,
             r#""presence":"verified","reason":null,"microphone":true,"camera":true,"screen":false,"#,
-            r#""since":"2027-01-15T08:00:00.000Z","devices":null},"#,
+            r#""since":"2027-01-15T08:00:00.000Z","devices":null,"connection":null},"#,
             r#"{"participant":"par-0000000000001","name":"P1","role":"patient","relationship":null,"seat":null,"#,
             r#""presence":"waiting","reason":null,"microphone":true,"camera":true,"screen":false,"#,
-            r#""since":"2027-01-15T08:00:01.000Z","devices":{"camera":true,"microphone":false,"speaker":"heard"}}]}"#,
+            r#""since":"2027-01-15T08:00:01.000Z","devices":{"camera":true,"microphone":false,"speaker":"heard"},"connection":null}]}"#,
         )
     );
 }

@@ -4,8 +4,11 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::person::{Devices, Person};
+use super::quality::Connection;
+use super::scene::Scene;
 use super::visit::Visit;
 use crate::base::ids::ParticipantId;
+use crate::base::limits::LAYERS;
 use crate::base::{LegId, Seat, VisitId};
 use crate::control::words::{Reason, Role, Standing};
 
@@ -28,6 +31,8 @@ pub struct View {
     pub closing: bool,
     pub room_full: bool,
     pub provider_present: bool,
+    /// Who speaks, or spoke last, of those whom the viewer sees.
+    pub speaker: Option<ParticipantId>,
     /// What the provider told those who wait: for them, and for who told it.
     pub message: Option<Message>,
     pub you: Option<You>,
@@ -55,6 +60,12 @@ pub struct You {
     pub microphone: bool,
     pub camera: bool,
     pub screen: bool,
+    /// The layers of their camera that somebody takes; the others need not be sent.
+    pub layers: Vec<&'static str>,
+    /// Whose pictures are withheld from them, so that their sound stays whole.
+    pub paused: Vec<ParticipantId>,
+    /// The word for their connection, once it was measured.
+    pub connection: Option<&'static str>,
 }
 
 /// Someone as others see them.
@@ -74,7 +85,12 @@ pub struct Seen {
     pub since: String,
     /// What their own test of their devices came to: for who lets people in.
     pub devices: Option<Devices>,
+    /// The word for their connection, once it was measured.
+    pub connection: Option<&'static str>,
 }
+
+/// The layers of a camera, smallest first, as pages name them in their offers.
+pub(super) const LAYER_WORDS: [&str; LAYERS] = ["q", "h", "f"];
 
 /// A moment for programs: always UTC, always as long, so that texts sort as moments do.
 pub fn moment(at: Timestamp) -> String {
@@ -82,7 +98,7 @@ pub fn moment(at: Timestamp) -> String {
 }
 
 /// What `viewer` may see: a participant only if they are of this visit.
-pub fn view(visit: &Visit, viewer: Viewer) -> Option<View> {
+pub(super) fn view(visit: &Visit, scene: &Scene, viewer: Viewer) -> Option<View> {
     let (you, sees) = match viewer {
         Viewer::Staff => (None, Sees::Everyone),
         Viewer::Participant(id) => {
@@ -92,19 +108,15 @@ pub fn view(visit: &Visit, viewer: Viewer) -> Option<View> {
                 (Role::Patient | Role::Guest | Role::Interpreter, Some(_)) => Sees::Seated,
                 (Role::Patient | Role::Guest | Role::Interpreter, None) => Sees::Nobody,
             };
-            (Some(you(visit, person)), sees)
+            (Some(you(visit, scene, person)), sees)
         }
     };
-    let participants = visit
-        .people()
-        .iter()
-        .filter(|person| match sees {
-            Sees::Everyone => true,
-            Sees::Seated => person.seated().is_some(),
-            Sees::Nobody => false,
-        })
-        .map(|person| seen(visit, person, sees))
-        .collect();
+    let in_sight = |person: &&Person| match sees {
+        Sees::Everyone => true,
+        Sees::Seated => person.seated().is_some(),
+        Sees::Nobody => false,
+    };
+    let participants = visit.people().iter().filter(in_sight).map(|person| seen(visit, scene, person, sees)).collect();
     let message = visit.message().filter(|_| sees != Sees::Seated);
     Some(View {
         visit: visit.id,
@@ -114,6 +126,7 @@ pub fn view(visit: &Visit, viewer: Viewer) -> Option<View> {
         closing: visit.is_closing() && !visit.is_ended(),
         room_full: visit.is_full(),
         provider_present: visit.has_provider(),
+        speaker: scene.speaker().filter(|_| sees != Sees::Nobody),
         message: message.map(|(notice, at)| Message { text: notice.as_str().to_owned(), at: moment(*at) }),
         you,
         participants,
@@ -127,7 +140,7 @@ enum Sees {
     Nobody,
 }
 
-fn you(visit: &Visit, person: &Person) -> You {
+fn you(visit: &Visit, scene: &Scene, person: &Person) -> You {
     let seated = person.seated();
     You {
         participant: person.who.id,
@@ -140,10 +153,13 @@ fn you(visit: &Visit, person: &Person) -> You {
         microphone: person.sources.microphone,
         camera: person.sources.camera,
         screen: person.shares_screen(),
+        layers: LAYER_WORDS.into_iter().zip(scene.wanted(person.who.id)).filter_map(|(word, is)| is.then_some(word)).collect(),
+        paused: scene.paused(person.who.id),
+        connection: scene.connection(person).map(Connection::word),
     }
 }
 
-fn seen(visit: &Visit, person: &Person, sees: Sees) -> Seen {
+fn seen(visit: &Visit, scene: &Scene, person: &Person, sees: Sees) -> Seen {
     let relationship = person.who.relationship.as_ref().filter(|_| sees == Sees::Everyone);
     Seen {
         participant: person.who.id,
@@ -158,6 +174,7 @@ fn seen(visit: &Visit, person: &Person, sees: Sees) -> Seen {
         screen: person.shares_screen(),
         since: moment(person.since),
         devices: person.devices.filter(|_| sees == Sees::Everyone),
+        connection: scene.connection(person).map(Connection::word),
     }
 }
 

@@ -212,7 +212,8 @@ async fn what_media_carried_on_goes_on_and_a_leg_that_the_record_does_not_name_h
     let expected = [("joined", Seat::new(0)), ("reconnecting", Seat::new(1)), ("waiting", None), ("waiting", None)];
     assert_eq!(stand(&registry, visit).await, expected);
     let commands = media.commands.lock().unwrap().clone();
-    assert_eq!(commands, [(0, Command::Disconnect { visit, seat: Seat::new(1).unwrap(), leg: stranger })]);
+    let unseated = Command::Disconnect { visit, seat: Seat::new(1).unwrap(), leg: stranger };
+    assert_eq!(commands, [(0, unseated), (0, Command::Measure { visit })]);
     let you = registry.view(visit, Viewer::Participant(people[0].participant.parse().unwrap())).await.unwrap().you.unwrap();
     assert_eq!((you.leg, you.microphone), (Some(provider), false), "who was muted stays muted");
     registry.handle_event(0, Event::LegEnded { visit, seat: Seat::PROVIDER, leg: provider, why: LegEnd::Closed }).await;
