@@ -83,6 +83,8 @@ static ASSETS: &[File] = assets![
     "waiting.js" JAVASCRIPT,
     "visit.js" JAVASCRIPT,
     "connection.js" JAVASCRIPT,
+    "fragment.js" JAVASCRIPT,
+    "tile.js" JAVASCRIPT,
     "tiles.js" JAVASCRIPT,
     "host.js" JAVASCRIPT,
     "help.js" JAVASCRIPT,
