@@ -7,16 +7,11 @@
 import { Problem } from './api.js';
 import { pause } from './backoff.js';
 import { iceFragment, renewedAnswer } from './fragment.js';
+import { LAYERS, Layers } from './layers.js';
 
 /** The other seats. */
 const OTHERS = 3;
 
-/** Smallest first: the order in which browsers give up layers when they run short, last to first. */
-const LAYERS = [
-  { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
-];
 const SCREEN = [{ maxBitrate: 2_000_000 }];
 
 /** A shorter break mends itself with the next checks; a longer one is a new network, which a restart finds. */
@@ -43,15 +38,16 @@ export function mustReplace({ presence, leg }, { ours, connected }) {
 }
 
 /**
- * Events: `line` (`{ name, track }`: "seat2" or "screen" can be shown), `state` (`connected` or
- * `reconnecting`), `refused` (a `Problem`: the seat is not ours any more), `screenrefused` (someone else
- * shares theirs).
+ * Events: `line` (`{ name, track }`: "seat2" or "screen" can be shown), `seated` (`{ seat, leg }`: the server has this
+ * connection), `state` (`connected` or `reconnecting`), `refused` (a `Problem`: the seat is not ours any more),
+ * `screenrefused` (someone else shares theirs).
  */
 export class Connection extends EventTarget {
   #api;
   #capture;
   #peer = null;
   #senders = null;
+  #layers = null;
   #screen = null;
   #seat = null;
   #leg = null;
@@ -93,11 +89,13 @@ export class Connection extends EventTarget {
     await peer.setRemoteDescription({ type: 'answer', sdp: answer });
     this.#told = '';
     this.#tellSources();
+    this.#say('seated', { seat, leg });
   }
 
   /** The server says how it sees us: our entry of a view. */
   follow(you) {
     this.#said = you;
+    this.#layers?.want(you.layers);
     if (this.#settling === null) this.#compare();
   }
 
@@ -119,6 +117,7 @@ export class Connection extends EventTarget {
     this.#capture.removeEventListener('change', this.#followCapture);
     this.#screen?.stop();
     this.#screen = null;
+    this.#layers?.close();
     this.#peer?.close();
     this.#peer = null;
   }
@@ -132,7 +131,10 @@ export class Connection extends EventTarget {
   async shareScreen(track) {
     this.#screen?.stop();
     this.#screen = track;
-    await this.#senders?.screen.replaceTrack(track);
+    // Who left while the browser still asked which screen, shares none.
+    if (this.#closed) return track?.stop();
+    // A connection that is just being replaced takes no track; its successor begins with it.
+    await this.#senders?.screen.replaceTrack(track).catch(() => {});
     this.#tellSources();
   }
 
@@ -161,6 +163,8 @@ export class Connection extends EventTarget {
       screen: send(this.#screen ?? 'video', SCREEN),
       heard: new Map(),
     };
+    this.#layers?.close();
+    this.#layers = new Layers(this.#senders.camera);
     for (let line = 0; line < OTHERS; line += 1) {
       peer.addTransceiver('audio', { direction: 'recvonly' });
       peer.addTransceiver('video', { direction: 'recvonly' });
@@ -230,6 +234,7 @@ export class Connection extends EventTarget {
       const { fragment, leg } = await this.#api.restart(this.#seat, this.#leg, iceFragment(peer.localDescription.sdp));
       if (peer !== this.#peer) return;
       this.#leg = leg ?? this.#leg;
+      this.#say('seated', { seat: this.#seat, leg: this.#leg });
       this.#answer = renewedAnswer(this.#answer, fragment);
       await peer.setRemoteDescription({ type: 'answer', sdp: this.#answer });
     } catch (problem) {

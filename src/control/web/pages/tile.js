@@ -16,13 +16,16 @@ function whenPicture(video, then) {
   else video.addEventListener('timeupdate', then, { once: true });
 }
 
+/** A word that stands in a tile's label, with the icon that says the same at a glance. */
+const sign = (name, word) => element('span', { class: `tile-sign ${name}` }, icon(name), element('span', {}, word));
+
 export class Tile {
   #video = element('video', { playsinline: true, autoplay: true, muted: true });
   #state = element('span', { class: 'tile-state' });
   #cover;
   #label;
-  #muted = element('span', { class: 'tile-muted' }, icon('microphone-off'), element('span', {}, text.tileMuted));
-  /** Whether a picture has been seen since the camera was last off, absent or another's. */
+  #signs = { muted: sign('microphone-off', text.tileMuted), poor: sign('poor', text.tilePoor), speaks: sign('speaking', text.tileSpeaks) };
+  /** Whether a picture has been seen since the camera was last off, paused, absent or another's. */
   #seen = false;
   #waitingForPicture = false;
   #person = null;
@@ -52,29 +55,47 @@ export class Tile {
     this.#show();
   }
 
-  /** `{ microphone, camera, presence }` of the person. */
+  /** `{ microphone, camera, presence, paused, connection }` of the person. */
   update(person) {
-    if (!person.camera) this.#forgetPicture();
+    if (!person.camera || person.paused) this.#forgetPicture();
     this.#person = person;
+    this.#sign('muted', !person.microphone);
+    this.#sign('poor', person.connection === 'poor');
     this.#show();
+  }
+
+  /** Marks the one who speaks, as the server hears it. */
+  set speaks(speaks) {
+    this.#sign('speaks', speaks);
+  }
+
+  #sign(which, on) {
+    const sign = this.#signs[which];
+    if (on && !sign.isConnected) this.#label.append(sign);
+    if (!on) sign.remove();
   }
 
   #forgetPicture() {
     this.#seen = false;
   }
 
+  /** Whether pictures are on their way at all. */
+  get #sends() {
+    const { camera = true, paused = false } = this.#person ?? {};
+    return camera && !paused;
+  }
+
   #show() {
-    const { camera = true, microphone = true, presence = 'joined' } = this.#person ?? {};
-    if (microphone) this.#muted.remove();
-    else this.#label.append(this.#muted);
-    if (camera && !this.#seen && this.#video.srcObject) this.#awaitPicture();
+    const { camera = true, paused = false, presence = 'joined' } = this.#person ?? {};
+    if (this.#sends && !this.#seen && this.#video.srcObject) this.#awaitPicture();
     let state = null;
     if (presence === 'reconnecting') state = text.tileReconnecting;
     else if (!camera) state = text.tileCameraOff;
+    else if (paused) state = text.tilePaused;
     else if (!this.#seen) state = text.tileConnecting;
     this.#state.textContent = state ?? '';
     this.#cover.hidden = state === null;
-    this.element.classList.toggle('without-picture', !this.#seen || !camera);
+    this.element.classList.toggle('without-picture', !this.#seen || !this.#sends);
   }
 
   #awaitPicture() {
@@ -82,20 +103,33 @@ export class Tile {
     this.#waitingForPicture = true;
     whenPicture(this.#video, () => {
       this.#waitingForPicture = false;
-      this.#seen = this.#person?.camera ?? true;
+      this.#seen = this.#sends;
       this.#show();
     });
   }
 }
 
-/** Someone else: a picture, and a sound that is theirs alone. */
+/** Someone else: a picture, a sound that is theirs alone, and a pin that keeps the picture large. */
 export class OtherTile extends Tile {
   #audio = element('audio', { autoplay: true });
+  #pin;
 
-  constructor(person) {
+  constructor(person, onPin) {
     const label = text.tile(person.name, roleName(person.role));
     super(person, { 'data-seat': String(person.seat), 'aria-label': label });
-    this.element.append(this.#audio);
+    // To someone who is Deaf an interpreter's picture is the sound: theirs is offered in words.
+    const interprets = person.role === 'interpreter';
+    const face = interprets ? [element('span', {}, text.pinInterpreter)] : [];
+    const name = interprets ? text.pinInterpreterNamed(person.name) : text.pin(person.name);
+    this.#pin = element('button', { class: 'pin', type: 'button', 'aria-label': name, title: name }, icon('pin'), ...face);
+    this.#pin.classList.toggle('offered', interprets);
+    this.#pin.addEventListener('click', onPin);
+    this.pinned = false;
+    this.element.append(this.#pin, this.#audio);
+  }
+
+  set pinned(pinned) {
+    this.#pin.setAttribute('aria-pressed', String(pinned));
   }
 
   setAudio(track) {

@@ -1,32 +1,40 @@
-// Everyone's tiles: who has one, and what arrives for whom.
+// Everyone's tiles: who has one, what arrives for whom, and which are large.
 
-import { roleName, text } from './text.js';
+import { Floor, SCREEN, YOU, arrange } from './arrangement.js';
 import { OtherTile, Tile } from './tile.js';
+import { roleName, text } from './text.js';
 
 /** Where a seat's line arrives: the name of its media stream. */
-export const lineOf = (seat) => `seat${seat}`;
-export const SCREEN_LINE = 'screen';
+const lineOf = (seat) => `seat${seat}`;
+const SCREEN_LINE = 'screen';
 
 /** How loud is speech (the level is a linear amplitude). */
 const SPEECH = 0.02;
 
 export class Tiles {
   #grid;
+  #layout;
   #speakerId;
-  #onSoundBlocked;
+  #tell;
   #lines = new Map();
   #others = new Map();
   #own;
   #screen = null;
+  #floor = new Floor();
+  #settling = null;
+  #followLayout = () => this.#arrange();
 
-  constructor(grid, { you, speakerId, onSoundBlocked }) {
+  /** `onShown` is told what is shown where, whenever that changes: see [`Sight`]. */
+  constructor(grid, { you, layout, speakerId, onSoundBlocked, onShown }) {
     this.#grid = grid;
+    this.#layout = layout;
     this.#speakerId = speakerId;
-    this.#onSoundBlocked = onSoundBlocked;
+    this.#tell = { onSoundBlocked, onShown };
     const role = roleName(you.role);
     this.#own = new Tile(you, { 'data-you': true, 'aria-label': text.ownTile(you.name, role) }, text.you);
     grid.replaceChildren(this.#own.element);
-    this.#count();
+    layout.addEventListener('change', this.#followLayout);
+    this.#arrange();
   }
 
   /** A line of the connection can be shown from now on. */
@@ -43,10 +51,10 @@ export class Tiles {
   }
 
   /** The own picture and what is switched on. A camera that looks away from the person shows no mirror. */
-  setOwn(camera, sources, { facesAway }) {
+  setOwn(camera, sources, { facesAway, connection }) {
     this.#own.setVideo(camera);
     this.#own.video.classList.toggle('mirrored', !facesAway);
-    this.#own.update({ ...sources, presence: 'joined' });
+    this.#own.update({ ...sources, connection, presence: 'joined' });
   }
 
   /** The others who are seated: who came, who went: `{ came: [person], went: [person] }`. */
@@ -63,10 +71,10 @@ export class Tiles {
       this.#others.delete(participant);
       if (!now) went.push(person);
     }
-    for (const person of [...people].sort((a, b) => a.seat - b.seat)) {
+    for (const person of people) {
       let known = this.#others.get(person.participant);
       if (!known) {
-        known = { tile: new OtherTile(person), person };
+        known = { tile: new OtherTile(person, () => this.#layout.togglePin(person.participant)), person };
         this.#others.set(person.participant, known);
         came.push(person);
       }
@@ -74,6 +82,7 @@ export class Tiles {
       known.tile.update(person);
     }
     this.#place();
+    this.#arrange();
     this.#attach();
     return { came, went };
   }
@@ -91,16 +100,23 @@ export class Tiles {
       this.#grid.prepend(tile.element);
     }
     this.#attach();
-    this.#count();
+    this.#arrange();
+  }
+
+  /** Who speaks, by the server's word: a participant, or null. Nobody looks at themselves in large for it. */
+  setTalking(participant, { isYou }) {
+    this.#own.speaks = isYou;
+    for (const [other, { tile }] of this.#others) tile.speaks = other === participant;
+    this.#settle(isYou ? null : participant);
   }
 
   /** Starts every sound again, from a click. */
   async play() {
     const played = await Promise.all([...this.#others.values()].map(({ tile }) => tile.play()));
-    this.#onSoundBlocked(played.includes(false));
+    this.#tell.onSoundBlocked(played.includes(false));
   }
 
-  /** Marks who speaks. */
+  /** Marks who is loud just now. */
   setLevels(levels) {
     for (const { tile, person } of this.#others.values()) {
       tile.speaking = person.microphone && (levels.get(lineOf(person.seat)) ?? 0) > SPEECH;
@@ -108,6 +124,8 @@ export class Tiles {
   }
 
   clear() {
+    clearTimeout(this.#settling);
+    this.#layout.removeEventListener('change', this.#followLayout);
     for (const { tile } of this.#others.values()) {
       tile.setVideo(null);
       tile.setAudio(null);
@@ -128,19 +146,58 @@ export class Tiles {
     void this.play();
   }
 
-  /** By seat, oneself last. Only what stands wrong moves: a moved element would stop playing. */
-  #place() {
-    const wanted = [...this.#others.values()].sort((a, b) => a.person.seat - b.person.seat).map(({ tile }) => tile.element);
-    let before = this.#own.element;
-    for (const tile of wanted.reverse()) {
-      if (tile.nextElementSibling !== before) before.before(tile);
-      before = tile;
-    }
-    this.#count();
+  get #bySeat() {
+    return [...this.#others.values()].sort((a, b) => a.person.seat - b.person.seat);
   }
 
-  #count() {
-    this.#grid.dataset.people = String(this.#others.size + 1);
+  /** By seat, oneself last. Only what stands wrong moves: a moved element would stop playing. */
+  #place() {
+    let before = this.#own.element;
+    for (const { tile } of this.#bySeat.reverse()) {
+      if (tile.element.nextElementSibling !== before) before.before(tile.element);
+      before = tile.element;
+    }
+  }
+
+  /** Gives the floor, now or as soon as who has it has had it long enough. */
+  #settle(participant) {
+    clearTimeout(this.#settling);
+    const rest = this.#floor.take(participant, performance.now());
+    if (rest === null) this.#arrange();
+    else this.#settling = setTimeout(() => this.#settle(participant), rest);
+  }
+
+  /** Large and small are classes: the style sheet places them, and no element moves. */
+  #arrange() {
+    const { name, pins, hidesYou } = this.#layout;
+    const others = this.#bySeat;
+    const { large, small } = arrange({
+      layout: name,
+      others: others.map(({ person }) => person.participant),
+      pins,
+      recent: this.#floor.recent,
+      screen: this.#screen !== null,
+      hidesYou,
+    });
+    const put = (key, { element }) => {
+      element.classList.toggle('large', large.includes(key));
+      element.classList.toggle('small', small.includes(key));
+      element.hidden = !large.includes(key) && !small.includes(key);
+    };
+    put(YOU, this.#own);
+    if (this.#screen) put(SCREEN, this.#screen.tile);
+    for (const { tile, person } of others) {
+      put(person.participant, tile);
+      tile.pinned = pins.includes(person.participant);
+    }
+    this.#grid.dataset.large = String(large.length);
+    // One's own picture alone needs no strip: it lies in a corner of the others'.
+    const corner = small.join() === YOU && !this.#screen;
+    this.#grid.dataset.small = corner ? 'corner' : String(small.length);
     this.#grid.classList.toggle('with-screen', this.#screen !== null);
+    this.#tell.onShown({
+      pictures: others.map(({ tile, person }) => ({ seat: person.seat, element: tile.element, pinned: pins.includes(person.participant) })),
+      screen: this.#screen?.tile.element ?? null,
+    });
   }
 }
