@@ -119,6 +119,7 @@ export const text = {
   you: 'You',
   ownTile: (name, role) => `${name}, ${role}, you`,
   tile: (name, role) => `${name}, ${role}`,
+  screen: 'Screen',
   screenTile: (name) => `Screen of ${name}`,
   tileMuted: 'Muted',
   tileCameraOff: 'Camera off',

@@ -93,8 +93,7 @@ export class Tiles {
     this.#screen?.tile.element.remove();
     this.#screen = null;
     if (person) {
-      const label = text.screenTile(person.name);
-      const tile = new Tile(person, { 'data-screen': true, 'aria-label': label }, label);
+      const tile = new Tile(person, { 'data-screen': true, 'aria-label': text.screenTile(person.name) }, text.screen);
       tile.update({ microphone: true, camera: true, presence: 'joined' });
       this.#screen = { tile, participant: person.participant };
       this.#grid.prepend(tile.element);
