@@ -8,9 +8,10 @@ import { mkdir } from 'node:fs/promises';
 import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import axe from 'axe-core';
+import { violations } from './support/axe.mjs';
 import { DESKTOP, PHONE, startBrowser } from './support/browser.mjs';
 import { fillBirthDate, host, inVisit, join, tile, verify, wait } from './support/people.mjs';
+import { pretend } from './support/pretend.mjs';
 import { startServer } from './support/server.mjs';
 
 const RESULTS = path.join(path.dirname(fileURLToPath(import.meta.url)), 'results');
@@ -49,32 +50,9 @@ async function shoot(page, name) {
   assert.deepEqual(await violations(page), [], name);
 }
 
-/** What axe finds: rule and place. */
-async function violations(page) {
-  await page.evaluate(axe.source);
-  const { violations: found } = await page.evaluate(() => {
-    const standard = ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa', 'best-practice'];
-    return window.axe.run({ runOnly: { type: 'tag', values: standard } });
-  });
-  return found.map(({ id, nodes }) => `${id}: ${nodes.map(({ target }) => target.join(' ')).join(', ')}`);
-}
-
 const FACEBOOK_IPHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [FBAN/FBIOS;FBAV/468.0]';
 const OLD_FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:60.0) Gecko/20100101 Firefox/60.0';
-
-/** What the server tells this page from now on, as `change` would have it: moments that no test can wait for. */
-async function pretend(page, change) {
-  await page.route('**/api/v1/events?*', async (route) => {
-    const { visit } = await page.evaluate(() => JSON.parse(sessionStorage.getItem('quartet')));
-    const participant = new URL(route.request().url()).searchParams.get('participant');
-    const answer = await page.request.get(new URL(`/api/v1/visits/${visit}?participant=${participant}`, page.url()).href);
-    const view = change(await answer.json());
-    // An answer that ends is asked for again: the next one says the same.
-    await route.fulfill({ contentType: 'text/event-stream', body: `event: visit\ndata: ${JSON.stringify(view)}\n\n` });
-  });
-  await page.evaluate(() => window.dispatchEvent(new Event('online')));
-}
 
 /** Takes the camera and microphone away from the page, the way a person's “no” does. */
 function refuseDevices() {

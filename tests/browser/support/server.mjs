@@ -118,9 +118,9 @@ async function running(child, demo, again) {
     again,
 
     /** A link for one more person, made as staff make it. */
-    async guestLink(name) {
+    async guestLink(name, role = 'guest') {
       const appointment = await this.appointment();
-      const link = await ask(api, 'post', `/api/v1/appointments/${appointment.id}/links`, { role: 'guest', name });
+      const link = await ask(api, 'post', `/api/v1/appointments/${appointment.id}/links`, { role, name });
       return { url: new URL(link.url, demo.base_url).href, birth_date: demo.patient_links[0].birth_date, name };
     },
 

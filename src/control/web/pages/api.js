@@ -119,6 +119,11 @@ export class VisitApi {
     await this.#send('PUT', `/seats/${seat}/sources`, json(sources));
   }
 
+  /** Tells the server how large this page shows whom: what is not looked at is not sent. */
+  async watch(seat, watching) {
+    await this.#send('PUT', `/seats/${seat}/watching`, json(watching));
+  }
+
   /** Gives the seat back. It is sent even if the page is closed at once. */
   async leave(seat) {
     await this.#send('DELETE', `/seats/${seat}`, { keepalive: true });

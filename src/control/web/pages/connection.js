@@ -6,16 +6,12 @@
 
 import { Problem } from './api.js';
 import { pause } from './backoff.js';
+import { iceFragment, renewedAnswer } from './fragment.js';
+import { LAYERS, Layers } from './layers.js';
 
 /** The other seats. */
 const OTHERS = 3;
 
-/** Smallest first: the order in which browsers give up layers when they run short, last to first. */
-const LAYERS = [
-  { rid: 'q', scaleResolutionDownBy: 4, maxBitrate: 150_000 },
-  { rid: 'h', scaleResolutionDownBy: 2, maxBitrate: 500_000 },
-  { rid: 'f', scaleResolutionDownBy: 1, maxBitrate: 1_500_000 },
-];
 const SCREEN = [{ maxBitrate: 2_000_000 }];
 
 /** A shorter break mends itself with the next checks; a longer one is a new network, which a restart finds. */
@@ -41,42 +37,17 @@ export function mustReplace({ presence, leg }, { ours, connected }) {
   return leg !== ours && !connected;
 }
 
-/** What an ICE restart tells of an offer (RFC 8840 §4.4): the credentials of its first line. */
-export function iceFragment(sdp) {
-  const lines = sdp.split(/\r?\n/);
-  const first = (start) => lines.find((line) => line.startsWith(start));
-  return `${[first('a=ice-ufrag:'), first('a=ice-pwd:')].join('\r\n')}\r\n`;
-}
-
-/** The same answer with the credentials and candidates of `fragment`: a browser takes nothing less than a whole one. */
-export function renewedAnswer(answer, fragment) {
-  const fresh = fragment.split(/\r?\n/);
-  const of = (start) => fresh.filter((line) => line.startsWith(start));
-  const candidates = [...of('a=candidate:'), ...of('a=end-of-candidates')];
-  const renewed = [];
-  let placed = false;
-  for (const line of answer.split(/\r?\n/)) {
-    if (line.startsWith('m=')) placed = false;
-    if (line.startsWith('a=ice-ufrag:')) renewed.push(...of('a=ice-ufrag:'));
-    else if (line.startsWith('a=ice-pwd:')) renewed.push(...of('a=ice-pwd:'));
-    else if (line.startsWith('a=candidate:') || line === 'a=end-of-candidates') {
-      if (!placed) renewed.push(...candidates);
-      placed = true;
-    } else renewed.push(line);
-  }
-  return renewed.join('\r\n');
-}
-
 /**
- * Events: `line` (`{ name, track }`: "seat2" or "screen" can be shown), `state` (`connected` or
- * `reconnecting`), `refused` (a `Problem`: the seat is not ours any more), `screenrefused` (someone else
- * shares theirs).
+ * Events: `line` (`{ name, track }`: "seat2" or "screen" can be shown), `seated` (`{ seat, leg }`: the server has this
+ * connection), `state` (`connected` or `reconnecting`), `refused` (a `Problem`: the seat is not ours any more),
+ * `screenrefused` (someone else shares theirs).
  */
 export class Connection extends EventTarget {
   #api;
   #capture;
   #peer = null;
   #senders = null;
+  #layers = null;
   #screen = null;
   #seat = null;
   #leg = null;
@@ -118,11 +89,13 @@ export class Connection extends EventTarget {
     await peer.setRemoteDescription({ type: 'answer', sdp: answer });
     this.#told = '';
     this.#tellSources();
+    this.#say('seated', { seat, leg });
   }
 
   /** The server says how it sees us: our entry of a view. */
   follow(you) {
     this.#said = you;
+    this.#layers?.want(you.layers);
     if (this.#settling === null) this.#compare();
   }
 
@@ -144,6 +117,7 @@ export class Connection extends EventTarget {
     this.#capture.removeEventListener('change', this.#followCapture);
     this.#screen?.stop();
     this.#screen = null;
+    this.#layers?.close();
     this.#peer?.close();
     this.#peer = null;
   }
@@ -157,7 +131,10 @@ export class Connection extends EventTarget {
   async shareScreen(track) {
     this.#screen?.stop();
     this.#screen = track;
-    await this.#senders?.screen.replaceTrack(track);
+    // Who left while the browser still asked which screen, shares none.
+    if (this.#closed) return track?.stop();
+    // A connection that is just being replaced takes no track; its successor begins with it.
+    await this.#senders?.screen.replaceTrack(track).catch(() => {});
     this.#tellSources();
   }
 
@@ -186,6 +163,8 @@ export class Connection extends EventTarget {
       screen: send(this.#screen ?? 'video', SCREEN),
       heard: new Map(),
     };
+    this.#layers?.close();
+    this.#layers = new Layers(this.#senders.camera);
     for (let line = 0; line < OTHERS; line += 1) {
       peer.addTransceiver('audio', { direction: 'recvonly' });
       peer.addTransceiver('video', { direction: 'recvonly' });
@@ -255,6 +234,7 @@ export class Connection extends EventTarget {
       const { fragment, leg } = await this.#api.restart(this.#seat, this.#leg, iceFragment(peer.localDescription.sdp));
       if (peer !== this.#peer) return;
       this.#leg = leg ?? this.#leg;
+      this.#say('seated', { seat: this.#seat, leg: this.#leg });
       this.#answer = renewedAnswer(this.#answer, fragment);
       await peer.setRemoteDescription({ type: 'answer', sdp: this.#answer });
     } catch (problem) {

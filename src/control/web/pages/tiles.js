@@ -1,151 +1,40 @@
-// One tile per person: picture, name, role, and in words what cannot be seen or heard.
+// Everyone's tiles: who has one, what arrives for whom, and which are large.
 
-import { element, icon, nameText } from './dom.js';
+import { Floor, SCREEN, YOU, arrange } from './arrangement.js';
+import { OtherTile, Tile } from './tile.js';
 import { roleName, text } from './text.js';
 
 /** Where a seat's line arrives: the name of its media stream. */
-export const lineOf = (seat) => `seat${seat}`;
-export const SCREEN_LINE = 'screen';
-
-/** The first letters of the first and the last name. */
-export function initials(name) {
-  const words = name.trim().split(/\s+/u);
-  const first = (word) => [...word][0] ?? '';
-  return (words.length > 1 ? first(words[0]) + first(words.at(-1)) : first(words[0])).toLocaleUpperCase();
-}
-
-/** Calls `then` once, when a picture newer than this moment is on the screen. */
-function whenPicture(video, then) {
-  if (video.requestVideoFrameCallback) video.requestVideoFrameCallback(then);
-  else video.addEventListener('timeupdate', then, { once: true });
-}
-
-class Tile {
-  #video = element('video', { playsinline: true, autoplay: true, muted: true });
-  #state = element('span', { class: 'tile-state' });
-  #cover;
-  #label;
-  #muted = element('span', { class: 'tile-muted' }, icon('microphone-off'), element('span', {}, text.tileMuted));
-  /** Whether a picture has been seen since the camera was last off, absent or another's. */
-  #seen = false;
-  #waitingForPicture = false;
-  #person = null;
-
-  constructor({ name, role }, attributes, roleWord) {
-    this.#cover = element(
-      'div',
-      { class: 'tile-cover' },
-      element('span', { class: 'initials', 'aria-hidden': 'true' }, initials(name)),
-      this.#state,
-    );
-    this.#label = element('div', { class: 'tile-label' }, nameText(name), element('span', { class: 'role' }, roleWord ?? roleName(role)));
-    this.element = element('div', { class: 'tile', role: 'group', ...attributes }, this.#video, this.#cover, this.#label);
-    // The attribute alone does not mute an element that a script makes.
-    this.#video.muted = true;
-  }
-
-  get video() {
-    return this.#video;
-  }
-
-  setVideo(track) {
-    if (this.#video.srcObject?.getVideoTracks()[0] === track) return;
-    this.#video.srcObject = track ? new MediaStream([track]) : null;
-    this.#forgetPicture();
-    if (track) void this.#video.play().catch(() => {}); // Replaced before it began: the next one plays.
-    this.#show();
-  }
-
-  /** `{ microphone, camera, presence }` of the person. */
-  update(person) {
-    if (!person.camera) this.#forgetPicture();
-    this.#person = person;
-    this.#show();
-  }
-
-  #forgetPicture() {
-    this.#seen = false;
-  }
-
-  #show() {
-    const { camera = true, microphone = true, presence = 'joined' } = this.#person ?? {};
-    if (microphone) this.#muted.remove();
-    else this.#label.append(this.#muted);
-    if (camera && !this.#seen && this.#video.srcObject) this.#awaitPicture();
-    let state = null;
-    if (presence === 'reconnecting') state = text.tileReconnecting;
-    else if (!camera) state = text.tileCameraOff;
-    else if (!this.#seen) state = text.tileConnecting;
-    this.#state.textContent = state ?? '';
-    this.#cover.hidden = state === null;
-    this.element.classList.toggle('without-picture', !this.#seen || !camera);
-  }
-
-  #awaitPicture() {
-    if (this.#waitingForPicture) return;
-    this.#waitingForPicture = true;
-    whenPicture(this.#video, () => {
-      this.#waitingForPicture = false;
-      this.#seen = this.#person?.camera ?? true;
-      this.#show();
-    });
-  }
-}
-
-/** Someone else: a picture, and a sound that is theirs alone. */
-class OtherTile extends Tile {
-  #audio = element('audio', { autoplay: true });
-
-  constructor(person) {
-    const label = text.tile(person.name, roleName(person.role));
-    super(person, { 'data-seat': String(person.seat), 'aria-label': label });
-    this.element.append(this.#audio);
-  }
-
-  setAudio(track) {
-    if (this.#audio.srcObject?.getAudioTracks()[0] === track) return;
-    this.#audio.srcObject = track ? new MediaStream([track]) : null;
-  }
-
-  /** An empty id is the usual speaker. */
-  setSpeaker(id) {
-    if ((this.#audio.sinkId ?? '') !== id) void this.#audio.setSinkId(id).catch(() => {}); // Unplugged: the usual one plays.
-  }
-
-  /** Resolves to false when the browser holds the sound back until a click. */
-  async play() {
-    if (!this.#audio.srcObject) return true;
-    return this.#audio.play().then(
-      () => true,
-      (error) => error.name !== 'NotAllowedError',
-    );
-  }
-
-  set speaking(speaking) {
-    this.element.classList.toggle('speaking', speaking);
-  }
-}
+const lineOf = (seat) => `seat${seat}`;
+const SCREEN_LINE = 'screen';
 
 /** How loud is speech (the level is a linear amplitude). */
 const SPEECH = 0.02;
 
 export class Tiles {
   #grid;
+  #layout;
   #speakerId;
-  #onSoundBlocked;
+  #tell;
   #lines = new Map();
   #others = new Map();
   #own;
   #screen = null;
+  #floor = new Floor();
+  #settling = null;
+  #followLayout = () => this.#arrange();
 
-  constructor(grid, { you, speakerId, onSoundBlocked }) {
+  /** `onShown` is told what is shown where, whenever that changes: see [`Sight`]. */
+  constructor(grid, { you, layout, speakerId, onSoundBlocked, onShown }) {
     this.#grid = grid;
+    this.#layout = layout;
     this.#speakerId = speakerId;
-    this.#onSoundBlocked = onSoundBlocked;
+    this.#tell = { onSoundBlocked, onShown };
     const role = roleName(you.role);
     this.#own = new Tile(you, { 'data-you': true, 'aria-label': text.ownTile(you.name, role) }, text.you);
     grid.replaceChildren(this.#own.element);
-    this.#count();
+    layout.addEventListener('change', this.#followLayout);
+    this.#arrange();
   }
 
   /** A line of the connection can be shown from now on. */
@@ -162,10 +51,10 @@ export class Tiles {
   }
 
   /** The own picture and what is switched on. A camera that looks away from the person shows no mirror. */
-  setOwn(camera, sources, { facesAway }) {
+  setOwn(camera, sources, { facesAway, connection }) {
     this.#own.setVideo(camera);
     this.#own.video.classList.toggle('mirrored', !facesAway);
-    this.#own.update({ ...sources, presence: 'joined' });
+    this.#own.update({ ...sources, connection, presence: 'joined' });
   }
 
   /** The others who are seated: who came, who went: `{ came: [person], went: [person] }`. */
@@ -182,10 +71,10 @@ export class Tiles {
       this.#others.delete(participant);
       if (!now) went.push(person);
     }
-    for (const person of [...people].sort((a, b) => a.seat - b.seat)) {
+    for (const person of people) {
       let known = this.#others.get(person.participant);
       if (!known) {
-        known = { tile: new OtherTile(person), person };
+        known = { tile: new OtherTile(person, () => this.#layout.togglePin(person.participant)), person };
         this.#others.set(person.participant, known);
         came.push(person);
       }
@@ -193,6 +82,7 @@ export class Tiles {
       known.tile.update(person);
     }
     this.#place();
+    this.#arrange();
     this.#attach();
     return { came, went };
   }
@@ -203,23 +93,29 @@ export class Tiles {
     this.#screen?.tile.element.remove();
     this.#screen = null;
     if (person) {
-      const label = text.screenTile(person.name);
-      const tile = new Tile(person, { 'data-screen': true, 'aria-label': label }, label);
+      const tile = new Tile(person, { 'data-screen': true, 'aria-label': text.screenTile(person.name) }, text.screen);
       tile.update({ microphone: true, camera: true, presence: 'joined' });
       this.#screen = { tile, participant: person.participant };
       this.#grid.prepend(tile.element);
     }
     this.#attach();
-    this.#count();
+    this.#arrange();
+  }
+
+  /** Who speaks, by the server's word: a participant, or null. Nobody looks at themselves in large for it. */
+  setTalking(participant, { isYou }) {
+    this.#own.speaks = isYou;
+    for (const [other, { tile }] of this.#others) tile.speaks = other === participant;
+    this.#settle(isYou ? null : participant);
   }
 
   /** Starts every sound again, from a click. */
   async play() {
     const played = await Promise.all([...this.#others.values()].map(({ tile }) => tile.play()));
-    this.#onSoundBlocked(played.includes(false));
+    this.#tell.onSoundBlocked(played.includes(false));
   }
 
-  /** Marks who speaks. */
+  /** Marks who is loud just now. */
   setLevels(levels) {
     for (const { tile, person } of this.#others.values()) {
       tile.speaking = person.microphone && (levels.get(lineOf(person.seat)) ?? 0) > SPEECH;
@@ -227,6 +123,8 @@ export class Tiles {
   }
 
   clear() {
+    clearTimeout(this.#settling);
+    this.#layout.removeEventListener('change', this.#followLayout);
     for (const { tile } of this.#others.values()) {
       tile.setVideo(null);
       tile.setAudio(null);
@@ -247,19 +145,58 @@ export class Tiles {
     void this.play();
   }
 
-  /** By seat, oneself last. Only what stands wrong moves: a moved element would stop playing. */
-  #place() {
-    const wanted = [...this.#others.values()].sort((a, b) => a.person.seat - b.person.seat).map(({ tile }) => tile.element);
-    let before = this.#own.element;
-    for (const tile of wanted.reverse()) {
-      if (tile.nextElementSibling !== before) before.before(tile);
-      before = tile;
-    }
-    this.#count();
+  get #bySeat() {
+    return [...this.#others.values()].sort((a, b) => a.person.seat - b.person.seat);
   }
 
-  #count() {
-    this.#grid.dataset.people = String(this.#others.size + 1);
+  /** By seat, oneself last. Only what stands wrong moves: a moved element would stop playing. */
+  #place() {
+    let before = this.#own.element;
+    for (const { tile } of this.#bySeat.reverse()) {
+      if (tile.element.nextElementSibling !== before) before.before(tile.element);
+      before = tile.element;
+    }
+  }
+
+  /** Gives the floor, now or as soon as who has it has had it long enough. */
+  #settle(participant) {
+    clearTimeout(this.#settling);
+    const rest = this.#floor.take(participant, performance.now());
+    if (rest === null) this.#arrange();
+    else this.#settling = setTimeout(() => this.#settle(participant), rest);
+  }
+
+  /** Large and small are classes: the style sheet places them, and no element moves. */
+  #arrange() {
+    const { name, pins, hidesYou } = this.#layout;
+    const others = this.#bySeat;
+    const { large, small } = arrange({
+      layout: name,
+      others: others.map(({ person }) => person.participant),
+      pins,
+      recent: this.#floor.recent,
+      screen: this.#screen !== null,
+      hidesYou,
+    });
+    const put = (key, { element }) => {
+      element.classList.toggle('large', large.includes(key));
+      element.classList.toggle('small', small.includes(key));
+      element.hidden = !large.includes(key) && !small.includes(key);
+    };
+    put(YOU, this.#own);
+    if (this.#screen) put(SCREEN, this.#screen.tile);
+    for (const { tile, person } of others) {
+      put(person.participant, tile);
+      tile.pinned = pins.includes(person.participant);
+    }
+    this.#grid.dataset.large = String(large.length);
+    // One's own picture alone needs no strip: it lies in a corner of the others'.
+    const corner = small.join() === YOU && !this.#screen;
+    this.#grid.dataset.small = corner ? 'corner' : String(small.length);
     this.#grid.classList.toggle('with-screen', this.#screen !== null);
+    this.#tell.onShown({
+      pictures: others.map(({ tile, person }) => ({ seat: person.seat, element: tile.element, pinned: pins.includes(person.participant) })),
+      screen: this.#screen?.tile.element ?? null,
+    });
   }
 }

@@ -1,35 +1,48 @@
 // The visit itself: the tiles, and the person's own switches.
 
-import { canShareScreen, openScreen, reasonOf } from './capture.js';
+import { reasonOf } from './capture.js';
 import { serverNow } from './clock.js';
 import { byId, face, say } from './dom.js';
 import { remaining } from './early.js';
 import { callSentence, openHelp } from './help.js';
 import { Hints } from './hints.js';
 import { Host } from './host.js';
+import { Layout } from './layout.js';
 import { Offer } from './offer.js';
+import { Quality } from './quality.js';
+import { Sharing } from './sharing.js';
+import { Sight } from './sight.js';
 import { Tiles } from './tiles.js';
 import { announce } from './views.js';
+import { Watching } from './watching.js';
 import { text, timeOf } from './text.js';
 
 /** People who have a tile: those with a seat. */
 const SEATED = ['admitted', 'joined', 'reconnecting'];
 const LEVELS_EVERY_MS = 250;
-const CLOSING_EVERY_MS = 10_000;
+const LOOK_EVERY_MS = 10_000;
 
 export class VisitStep {
   #capture;
+  #layout = new Layout();
+  #sharing = new Sharing({ onProblem: (words) => this.#notice('device', words) });
   #connection = null;
   #tiles = null;
+  #sight = null;
+  #watching = null;
+  #quality = null;
   #host = null;
-  #screen = null;
   #switching = false;
   #notices = { connection: null, server: null, device: null, hint: null };
   #offer;
   #hints = null;
   #closesAt = null;
+  /** How the server measures the own connection. */
+  #measured = null;
+  /** Whether the person has read the advice for it. */
+  #advised = false;
   #timer = null;
-  #closingTimer = null;
+  #lookTimer = null;
 
   constructor({ capture, onLeave }) {
     this.#capture = capture;
@@ -38,14 +51,17 @@ export class VisitStep {
     face(byId('control-leave'), 'leave', text.leave);
     face(byId('control-help'), 'help', text.help);
     face(byId('control-flip'), 'flip', text.flip);
-    byId('control-share').hidden = !canShareScreen();
     byId('control-microphone').addEventListener('click', () => this.#switchMicrophone());
     byId('control-camera').addEventListener('click', () => this.#switchCamera());
-    byId('control-share').addEventListener('click', () => this.#switchScreen());
     byId('control-flip').addEventListener('click', () => this.#switch(() => this.#capture.flip()));
     byId('control-help').addEventListener('click', openHelp);
     byId('control-leave').addEventListener('click', onLeave);
     byId('visit-sound-on').addEventListener('click', () => this.#tiles?.play());
+    byId('quality-reload').addEventListener('click', () => location.reload());
+    byId('quality-close').addEventListener('click', () => {
+      this.#advised = true;
+      this.#showQuality();
+    });
     capture.addEventListener('change', () => this.#showOwn());
     this.#offer = new Offer({
       capture,
@@ -58,38 +74,59 @@ export class VisitStep {
   /** Begins with a connection that is being opened; `you` is the person of this page. */
   begin(connection, you, api) {
     this.#connection = connection;
+    this.#quality = new Quality();
+    this.#sight = new Sight(() => this.#watching?.changed());
+    this.#watching = new Watching({
+      look: () => this.#sight.look(),
+      tell: (seat, message) => api.watch(seat, message),
+    });
     this.#tiles = new Tiles(byId('tiles'), {
       you,
+      layout: this.#layout,
       speakerId: this.#capture.speakerId,
       onSoundBlocked: (blocked) => (byId('visit-sound').hidden = !blocked),
+      onShown: (shown) => {
+        this.#sight.follow(shown);
+        byId('visit-alone').hidden = shown.pictures.length > 0 || !this.#layout.hidesYou;
+      },
     });
     connection.addEventListener('line', ({ detail }) => this.#tiles?.setLine(detail.name, detail.track));
+    connection.addEventListener('seated', ({ detail }) => this.#watching?.seated(detail));
     connection.addEventListener('state', ({ detail }) => {
       this.#notice('connection', detail === 'connected' ? null : text.reconnecting);
     });
-    connection.addEventListener('screenrefused', () => {
-      this.#stopSharing(connection, this.#screen);
-      this.#notice('device', text.errors.shareTaken);
-    });
+    this.#sharing.begin(connection);
     if (you.role === 'provider') {
       this.#host ??= new Host(api);
       this.#host.begin();
     }
     this.#timer = setInterval(() => this.#tiles.setLevels(connection.levels()), LEVELS_EVERY_MS);
-    this.#closingTimer = setInterval(() => this.#showClosing(), CLOSING_EVERY_MS);
+    this.#lookTimer = setInterval(() => {
+      this.#showClosing();
+      this.#showQuality();
+    }, LOOK_EVERY_MS);
     this.#hints = new Hints({ capture: this.#capture, onHint: (found) => this.#hint(found) });
     this.#showOwn();
   }
 
   update(view) {
     if (!this.#tiles) return;
-    const others = view.participants.filter(
-      (person) => person.participant !== view.you.participant && person.seat !== null && SEATED.includes(person.presence),
-    );
+    const { you, speaker = null } = view;
+    const others = view.participants
+      .filter((person) => person.participant !== you.participant && person.seat !== null && SEATED.includes(person.presence))
+      .map((person) => ({ ...person, paused: you.paused?.includes(person.participant) ?? false }));
     const { came, went } = this.#tiles.setOthers(others);
     if (came.length === 1) announce(text.joined(came[0].name));
     if (went.length === 1) announce(text.wentAway(went[0].name));
-    this.#tiles.setScreen(others.find((person) => person.screen) ?? null);
+    const sharer = others.find((person) => person.screen) ?? null;
+    this.#tiles.setScreen(sharer);
+    this.#tiles.setTalking(speaker, { isYou: speaker === you.participant });
+    this.#sharing.setOther(sharer);
+    this.#measured = you.connection ?? null;
+    const news = this.#quality.hear(you, others, performance.now());
+    if (news) announce(news);
+    this.#showOwnTile();
+    this.#showQuality();
     this.#host?.update(view);
     this.#closesAt = view.closing ? view.closes_at : null;
     this.#showClosing();
@@ -102,41 +139,44 @@ export class VisitStep {
 
   end() {
     clearInterval(this.#timer);
-    clearInterval(this.#closingTimer);
+    clearInterval(this.#lookTimer);
     this.#hints?.close();
     this.#hints = null;
     this.#closesAt = null;
     this.#showClosing();
     this.#offer.clear();
     byId('help-dialog').close();
+    this.#layout.close();
+    this.#watching?.close();
+    this.#watching = null;
+    this.#sight?.close();
+    this.#sight = null;
     this.#tiles?.clear();
     this.#tiles = null;
     this.#host?.end();
     this.#connection = null;
-    this.#screen = null;
+    this.#sharing.end();
+    this.#quality = null;
+    this.#measured = null;
     for (const kind of Object.keys(this.#notices)) this.#notice(kind, null);
     byId('visit-sound').hidden = true;
-    this.#showSharing();
   }
 
   #showOwn() {
     if (!this.#tiles) return;
-    const sources = this.#capture.sources();
-    this.#tiles.setOwn(this.#capture.camera, sources, this.#capture);
+    const { microphone, camera } = this.#showOwnTile();
     this.#tiles.setSpeaker(this.#capture.speakerId);
     void this.#capture.canFlip().then((can) => (byId('control-flip').hidden = !can));
-    const { microphone, camera } = sources;
     face(byId('control-microphone'), microphone ? 'microphone' : 'microphone-off', microphone ? text.mute : text.unmute);
     face(byId('control-camera'), camera ? 'camera' : 'camera-off', camera ? text.cameraOff : text.cameraOn);
     byId('control-microphone').classList.toggle('off', !microphone);
     byId('control-camera').classList.toggle('off', !camera);
-    this.#showSharing();
   }
 
-  #showSharing() {
-    const sharing = this.#screen !== null;
-    face(byId('control-share'), sharing ? 'share-stop' : 'share', sharing ? text.stopSharing : text.share);
-    say(byId('visit-sharing'), sharing ? text.sharing : null);
+  #showOwnTile() {
+    const sources = this.#capture.sources();
+    this.#tiles.setOwn(this.#capture.camera, sources, { facesAway: this.#capture.facesAway, connection: this.#measured });
+    return sources;
   }
 
   async #switchMicrophone() {
@@ -162,29 +202,6 @@ export class VisitStep {
     this.#showOwn();
   }
 
-  async #switchScreen() {
-    const connection = this.#connection;
-    this.#notice('device', null);
-    try {
-      const track = this.#screen ? null : await openScreen();
-      // The browser has a button of its own to stop sharing.
-      track?.addEventListener('ended', () => this.#stopSharing(connection, track));
-      this.#screen = track;
-      await connection.shareScreen(track);
-    } catch (error) {
-      // A person who closes the browser's question has changed their mind; nothing is wrong.
-      if (error.name !== 'NotAllowedError') this.#notice('device', text.errors.share);
-    }
-    this.#showSharing();
-  }
-
-  #stopSharing(connection, track) {
-    if (this.#screen !== track) return;
-    this.#screen = null;
-    void connection.shareScreen(null);
-    this.#showSharing();
-  }
-
   #showClosing() {
     const closing = this.#closesAt && text.closing(timeOf(this.#closesAt), remaining(Date.parse(this.#closesAt) - serverNow()));
     const place = byId('visit-closing');
@@ -197,10 +214,23 @@ export class VisitStep {
     this.#notice('hint', words);
   }
 
+  /** Advice for the own connection, until it is read or not needed: a graver word stands alone. */
+  #showQuality() {
+    const due = this.#quality?.advises(performance.now()) ?? false;
+    if (!due) this.#advised = false;
+    const { server, connection } = this.#notices;
+    const hidden = !due || this.#advised || Boolean(server ?? connection);
+    if (byId('visit-quality').hidden && !hidden) announce(text.qualityAdvice);
+    byId('visit-quality').hidden = hidden;
+  }
+
   /** One line, the gravest first. */
   #notice(kind, message) {
     this.#notices[kind] = message;
     const { server, connection, device, hint } = this.#notices;
-    say(byId('visit-notice'), server ?? connection ?? device ?? hint);
+    const words = server ?? connection ?? device ?? hint;
+    // The same words again would be read out again.
+    if (byId('visit-notice').textContent !== (words ?? '')) say(byId('visit-notice'), words);
+    this.#showQuality();
   }
 }

@@ -1,0 +1,14 @@
+// What a server may say that no test can wait for.
+
+/** What the server tells this page from now on, as `change` would have it: moments that no test can wait for. */
+export async function pretend(page, change) {
+  await page.route('**/api/v1/events?*', async (route) => {
+    const { visit } = await page.evaluate(() => JSON.parse(sessionStorage.getItem('quartet')));
+    const participant = new URL(route.request().url()).searchParams.get('participant');
+    const answer = await page.request.get(new URL(`/api/v1/visits/${visit}?participant=${participant}`, page.url()).href);
+    const view = change(await answer.json());
+    // An answer that ends is asked for again: the next one says the same.
+    await route.fulfill({ contentType: 'text/event-stream', body: `event: visit\ndata: ${JSON.stringify(view)}\n\n` });
+  });
+  await page.evaluate(() => window.dispatchEvent(new Event('online')));
+}
