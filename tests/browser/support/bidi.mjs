@@ -32,7 +32,7 @@ export class Bidi extends EventEmitter {
     socket.on('error', () => {});
   }
 
-  /** The answer to one command. Throws what the browser says against it. */
+  /** The answer to one command. Throws what the browser says against it, with its `code`. */
   ask(method, params = {}) {
     this.#asked += 1;
     const id = this.#asked;
@@ -47,7 +47,7 @@ export class Bidi extends EventEmitter {
       }, ANSWER_WITHIN_MS);
       this.#open.set(id, {
         resolve: (result) => settle(() => resolve(result)),
-        reject: (why) => settle(() => reject(new Error(`${method}: ${why}`))),
+        reject: (code, why) => settle(() => reject(Object.assign(new Error(`${method}: ${code}: ${why}`), { code }))),
       });
       this.#socket.send(JSON.stringify({ id, method, params }));
     });
@@ -60,10 +60,10 @@ export class Bidi extends EventEmitter {
   #hear({ type, id, method, params, result, error, message }) {
     if (type === 'event') this.emit(method, params);
     else if (type === 'success') this.#open.get(id)?.resolve(result);
-    else this.#open.get(id)?.reject(`${error}: ${message}`);
+    else this.#open.get(id)?.reject(error, message);
   }
 
   #giveUp() {
-    for (const { reject } of [...this.#open.values()]) reject('the browser has gone');
+    for (const { reject } of [...this.#open.values()]) reject('gone', 'the browser has ended');
   }
 }

@@ -18,6 +18,8 @@ const PREFERENCES = {
   'media.navigator.streams.fake': true,
   'media.navigator.permission.disabled': true,
   'media.peerconnection.ice.loopback': true,
+  // Without a graphics card painting costs as much as decoding, and what we count is what was decoded.
+  'layout.frame_rate': 20,
   'app.update.enabled': false,
   'browser.shell.checkDefaultBrowser': false,
   'datareporting.policy.dataSubmissionEnabled': false,
@@ -129,26 +131,46 @@ class Page {
 
   /** What `work` makes of `argument` in the page; both ways as JSON. */
   async evaluate(work, argument = null) {
-    const { type, result, exceptionDetails } = await this.#bidi.ask('script.callFunction', {
-      functionDeclaration: `async (argument) => JSON.stringify(await (${work})(JSON.parse(argument)))`,
-      arguments: [{ type: 'string', value: JSON.stringify(argument) }],
-      target: { context: this.#context },
-      awaitPromise: true,
-    });
-    if (type === 'exception') throw new Error(exceptionDetails.text);
-    return result.type === 'string' ? JSON.parse(result.value) : undefined;
+    const made = await this.#call(`async (argument) => JSON.stringify(await (${work})(JSON.parse(argument)))`, argument);
+    return made.type === 'string' ? JSON.parse(made.value) : undefined;
   }
 
-  /** A press of the pointer on this point of the viewport. */
-  async press(x, y) {
-    const press = { type: 'pointer', id: 'pointer', actions: [{ type: 'pointerMove', x, y }, { type: 'pointerDown', button: 0 }, { type: 'pointerUp', button: 0 }] };
-    await this.#ask('input.performActions', { actions: [press] });
+  /** The element that `work` finds in the page, for `press`; or null. */
+  async element(work, argument = null) {
+    return (await this.#call(`async (argument) => (${work})(JSON.parse(argument))`, argument)).sharedId ?? null;
+  }
+
+  /** A press of the pointer on the middle of this element; false when it went away or out of sight before. */
+  async press(sharedId) {
+    const actions = [
+      { type: 'pointerMove', x: 0, y: 0, origin: { type: 'element', element: { sharedId } } },
+      { type: 'pointerDown', button: 0 },
+      { type: 'pointerUp', button: 0 },
+    ];
+    try {
+      await this.#ask('input.performActions', { actions: [{ type: 'pointer', id: 'pointer', actions }] });
+      return true;
+    } catch (error) {
+      if (['no such node', 'no such element', 'stale element reference', 'move target out of bounds'].includes(error.code)) return false;
+      throw error;
+    }
   }
 
   /** A picture of the viewport, as a PNG. */
   async screenshot({ path: file }) {
     const { data } = await this.#ask('browsingContext.captureScreenshot');
     await writeFile(file, Buffer.from(data, 'base64'));
+  }
+
+  async #call(functionDeclaration, argument) {
+    const { type, result, exceptionDetails } = await this.#ask('script.callFunction', {
+      functionDeclaration,
+      arguments: [{ type: 'string', value: JSON.stringify(argument) }],
+      target: { context: this.#context },
+      awaitPromise: true,
+    });
+    if (type === 'exception') throw new Error(exceptionDetails.text);
+    return result;
   }
 
   #ask(method, params = {}) {

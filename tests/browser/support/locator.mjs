@@ -32,10 +32,12 @@ export class Locator {
   /** Until there is one that is seen, or none at all. */
   waitFor = ({ state = 'visible' } = {}) => until(`${this}: ${state}`, () => this.#look(state));
 
-  /** Presses it where it is, with a pointer: only that is a person's own act to a browser. */
+  /** Presses it with a pointer, wherever it is by then: only that is a person's own act to a browser. */
   async click() {
-    const [x, y] = await this.#one('place');
-    await this.#page.press(x, y);
+    await until(`${this}: click`, async () => {
+      const element = await this.#page.element(inPage, { steps: this.#steps, what: 'pressable' });
+      return element !== null && this.#page.press(element);
+    });
   }
 
   async check() {
@@ -123,16 +125,16 @@ async function inPage({ steps, what, argument }) {
     return true;
   }
 
-  // Where it is, when it has come to rest and nothing lies over it.
+  // When it has come to rest and nothing lies over it.
   one.scrollIntoView({ block: 'nearest', behavior: 'instant' });
   const middle = () => {
     const { x, y, width, height } = one.getBoundingClientRect();
-    return [Math.round(x + width / 2), Math.round(y + height / 2)];
+    return [x + width / 2, y + height / 2];
   };
   const before = middle();
   await new Promise((drawn) => requestAnimationFrame(() => requestAnimationFrame(drawn)));
   const now = middle();
   const hit = document.elementFromPoint(...now);
   const its = one.contains(hit) || hit?.closest('label')?.control === one;
-  return its && String(now) === String(before) ? now : null;
+  return its && String(now) === String(before) ? one : null;
 }
