@@ -45,9 +45,9 @@ async fn say(world: &World, person: &Person, seat: u8, body: &Value) -> Response
 /// What media was told that pages show since this was last asked, by seat.
 fn told(world: &World) -> Vec<(Seat, LegId, Watching)> {
     let mut commands = world.media.commands.lock().unwrap();
-    let told = std::mem::take(&mut *commands).into_iter().filter_map(|(_, command)| match command {
-        Command::Watch { seat, leg, watching, .. } => Some((seat, leg, watching)),
-        _ => None,
+    let told = std::mem::take(&mut *commands).into_iter().filter_map(|(_, command)| {
+        let Command::Watch { seat, leg, watching, .. } = command else { return None };
+        Some((seat, leg, watching))
     });
     told.collect()
 }
