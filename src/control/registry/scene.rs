@@ -80,7 +80,10 @@ impl Scene {
         for (seat, place) in Seat::ALL.into_iter().zip(&mut self.places) {
             let sitter = visit.sitter(seat).map(|person| person.who.id);
             if place.as_ref().map(|place| place.who) != sitter {
-                *place = sitter.map(Place::new);
+                let gone = std::mem::replace(place, sitter.map(Place::new));
+                if let Some(history) = gone.and_then(|gone| self.histories.get_mut(&gone.who)) {
+                    history.cut();
+                }
             }
             let leg = visit.sitter(seat).and_then(|person| person.seated()?.hold.leg());
             if let Some(place) = place

@@ -2,14 +2,14 @@
 
 use std::time::Duration;
 
-use reqwest::StatusCode;
+use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::visits::last_leg;
 use super::watching::{facts, three_inside};
 use super::world::{World, refused};
 use crate::base::{Seat, VisitId};
-use crate::link::{Command, Downlink, Event, LegFacts, Uplink};
+use crate::link::{Command, Downlink, Event, LegEnd, LegFacts, Uplink};
 
 /// The first three seats' legs, as media measures them when nothing is wrong.
 fn legs(world: &World) -> [LegFacts; 3] {
@@ -56,7 +56,7 @@ async fn staff_and_the_provider_may_ask_and_it_is_recorded() {
     for person in &people[1..] {
         refused(world.get(&path, &person.session).await, 403, "forbidden").await;
     }
-    refused(world.ask(reqwest::Method::GET, &format!("/api/v1{path}")).send().await.unwrap(), 401, "unauthorized").await;
+    refused(world.ask(Method::GET, &format!("/api/v1{path}")).send().await.unwrap(), 401, "unauthorized").await;
     let unknown = VisitId::from_bits(99);
     refused(world.get(&format!("/visits/{unknown}/quality"), &world.admin).await, 404, "not_found").await;
     refused(world.get(&format!("/visits/{unknown}/quality"), &people[0].session).await, 403, "forbidden").await;
@@ -142,15 +142,16 @@ async fn who_lost_the_connection_or_left_is_not_connected_and_what_was_is_still_
     for _ in 0..2 {
         goes_on(&world, &mut legs, |legs| {
             legs[1].uplink = Uplink { lost: legs[1].uplink.lost + 50, jitter_us: 1_000, ..legs[1].uplink };
+            legs[2].downlink.lost += 50;
         })
         .await;
     }
     let (worker, visit, leg) = last_leg(&world, Seat::new(1).unwrap());
-    let ended = Event::LegEnded { visit, seat: Seat::new(1).unwrap(), leg, why: crate::link::LegEnd::Silent };
+    let ended = Event::LegEnded { visit, seat: Seat::new(1).unwrap(), leg, why: LegEnd::Silent };
     world.registry.handle_event(worker, ended).await;
     assert_eq!(world.view(&people[1]).await["you"]["connection"], json!(null));
     goes_on(&world, &mut legs, |_| {}).await;
-    let said = "patient not connected, uplink lost 20 % at 08:00; provider fine; interpreter fine";
+    let said = "patient not connected, uplink lost 20 % at 08:00; interpreter's downlink lost 25 % since 08:00; provider fine";
     assert_eq!(quality(&world, &people[0].visit).await["verdict"], said, "a late word of a leg that is gone means nothing");
     world.clock.advance(Duration::from_secs(31));
     world.registry.handle_timeout().await;
@@ -158,8 +159,18 @@ async fn who_lost_the_connection_or_left_is_not_connected_and_what_was_is_still_
     assert_eq!(told["verdict"], said);
     let patient = told["people"].as_array().unwrap().iter().find(|one| one["role"] == "patient").unwrap();
     assert_eq!((&patient["seat"], &patient["connected"], &patient["uplink"]), (&json!(null), &json!(false), &json!(null)));
-    let metrics = world.get("/metrics", &world.monitor).await.text().await.unwrap();
-    assert!(metrics.contains("quartet_people_with_poor_connection 0\n"));
+    let poor = async |count: u8| {
+        let metrics = world.get("/metrics", &world.monitor).await.text().await.unwrap();
+        metrics.contains(&format!("quartet_people_with_poor_connection {count}\n"))
+    };
+    assert!(poor(1).await, "the interpreter's");
+    let seat = format!("/visits/{visit}/seats/2");
+    let left = world.api(Method::DELETE, &seat, &people[2].session).send().await.unwrap();
+    assert_eq!(left.status(), StatusCode::NO_CONTENT);
+    let said =
+        "patient not connected, uplink lost 20 % at 08:00; interpreter not connected, downlink lost 25 % at 08:00; provider fine";
+    assert_eq!(quality(&world, &people[0].visit).await["verdict"], said);
+    assert!(poor(0).await);
 }
 
 #[tokio::test]
