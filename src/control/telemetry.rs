@@ -66,7 +66,7 @@ pub struct DoorMetrics {
 }
 
 /// The metrics in Prometheus' text format.
-pub fn metrics(reports: &[WorkerReport], visits_in_memory: usize, door: &DoorMetrics) -> String {
+pub fn metrics(reports: &[WorkerReport], visits_in_memory: usize, poor_connections: usize, door: &DoorMetrics) -> String {
     let mut out = String::new();
     family(
         &mut out,
@@ -81,6 +81,8 @@ pub fn metrics(reports: &[WorkerReport], visits_in_memory: usize, door: &DoorMet
     }
     family(&mut out, "quartet_visits_in_memory", "Visits that control knows.", "gauge");
     line(&mut out, format_args!("quartet_visits_in_memory {visits_in_memory}"));
+    family(&mut out, "quartet_people_with_poor_connection", "People whose connection is poor now.", "gauge");
+    line(&mut out, format_args!("quartet_people_with_poor_connection {poor_connections}"));
     for (counters, kind) in [(&COUNTERS[..], "counter"), (&GAUGES[..], "gauge")] {
         for (name, help, value) in counters {
             family(&mut out, name, help, kind);
@@ -116,9 +118,10 @@ mod tests {
     fn every_worker_and_reason_has_its_line() {
         let report = WorkerReport { worker: 3, datagrams_in: 7, drops: vec![5; DropReason::COUNT], ..WorkerReport::default() };
         let door = DoorMetrics { outcomes: vec![("wrong_date", 4)], alarm: true };
-        let text = metrics(&[report], 2, &door);
+        let text = metrics(&[report], 2, 1, &door);
         for expected in [
             "quartet_visits_in_memory 2\n",
+            "quartet_people_with_poor_connection 1\n",
             "quartet_door_alarm 1\n",
             "quartet_verifications_total{outcome=\"wrong_date\"} 4\n",
             "# TYPE quartet_datagrams_received_total counter\nquartet_datagrams_received_total{worker=\"3\"} 7\n",

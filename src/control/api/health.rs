@@ -29,6 +29,7 @@ pub(super) async fn metrics(State(app): State<Shared>, caller: Caller) -> Result
     caller.staff(Staff::Monitor)?;
     let DoorReport { outcomes, alarm } = app.registry.door_report();
     let door = DoorMetrics { outcomes, alarm };
-    let text = telemetry::metrics(&app.registry.reports(), app.registry.live_count(), &door);
+    let poor = app.registry.poor_connections();
+    let text = telemetry::metrics(&app.registry.reports(), app.registry.live_count(), poor, &door);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }

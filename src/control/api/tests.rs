@@ -4,6 +4,7 @@ mod door;
 mod guessing;
 mod hostile;
 mod moving;
+mod quality;
 mod record;
 mod scheduling;
 mod visits;

@@ -17,7 +17,6 @@ use tokio::sync::{OwnedMutexGuard, watch};
 
 use super::person::{Hold, Identity, Now};
 use super::ports::Media;
-use super::quality::VisitQuality;
 use super::scene::Scene;
 use super::view::{self, View, Viewer};
 use super::visit::{Hours, Refused, Unseat, Visit};
@@ -281,13 +280,6 @@ impl Registry {
         view::view(&room.visit, &room.scene, viewer).ok_or(VisitError::NotFound)
     }
 
-    /// How the connections of the visit fare.
-    pub async fn quality(&self, id: VisitId) -> Result<VisitQuality, VisitError> {
-        let live = self.live(id).await?;
-        let room = live.room.lock().await;
-        Ok(VisitQuality::new(&room.visit, &room.scene, self.clock().now()))
-    }
-
     /// A watcher of the visit through `viewer`'s eyes.
     pub async fn watch(&self, id: VisitId, viewer: Viewer) -> Result<Watcher, VisitError> {
         let live = self.live(id).await?;
@@ -392,6 +384,12 @@ impl Live {
     pub(super) async fn hold(self: Arc<Live>) -> Held {
         let room = Arc::clone(&self.room).lock_owned().await;
         Held { live: self, room }
+    }
+
+    /// The visit, if nobody else has it now.
+    pub(super) fn try_hold(self: Arc<Live>) -> Option<Held> {
+        let room = Arc::clone(&self.room).try_lock_owned().ok()?;
+        Some(Held { live: self, room })
     }
 
     /// Whether it must stay in memory: media carries it, someone waits and the provider may have told them

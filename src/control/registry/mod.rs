@@ -2,7 +2,7 @@
 //!
 //! - [`visit`]: the rules, a pure state machine; [`person`]: someone in it.
 //! - [`scene`]: what goes on between those who sit, as media and pages say it; [`layout`]: what one page shows.
-//! - [`quality`]: how their connections fare.
+//! - [`quality`]: how their connections fare; [`measuring`]: how that is found out and told.
 //! - [`view`]: what each person may see of it.
 //! - [`ports`]: what the rest of the house must lend: media workers.
 //! - [`live`]: the visits in memory, each behind its own lock, and how one is changed.
@@ -17,6 +17,7 @@ mod door;
 mod host;
 pub mod layout;
 mod live;
+mod measuring;
 pub mod person;
 mod planning;
 pub mod ports;

@@ -4,16 +4,12 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::live::{Registry, Room};
-use super::person::Person;
+use super::live::Registry;
 use crate::control::words::{Act, Actor};
 use crate::link::{Command, Event};
 
 /// How often seats and windows are looked at. People count in seconds; twice as often as that is enough.
 const TURN: Duration = Duration::from_millis(500);
-/// Turns between two looks at how a visit's connections fare. Two seconds are a hundred packets of sound: less would take
-/// chance for loss, more would say "poor" when everybody has long heard it.
-const MEASURE_EVERY: u32 = 4;
 /// Turns between two questions to the workers for their counters.
 const REPORT_EVERY: u32 = 10;
 
@@ -60,22 +56,6 @@ impl Registry {
             drop(held);
             if let Err(error) = self.end_with(id, Act::done(Actor::System, "visit.close")).await {
                 tracing::warn!(visit = %id, ?error, "a visit past its window could not be ended; it will be tried again");
-            }
-        }
-    }
-
-    /// Asks media how connections fare, in this turn those of one visit in [`MEASURE_EVERY`]: all at once would fill the
-    /// queue of events.
-    pub async fn measure(&self, turn: u32) {
-        let every = u64::from(MEASURE_EVERY);
-        for live in self.all() {
-            let held = live.hold().await;
-            let Room { visit, worker, .. } = &*held.room;
-            if let Some(worker) = *worker
-                && visit.id.bits() % every == u64::from(turn) % every
-                && visit.people().iter().any(Person::is_connected)
-            {
-                self.0.parts.media.send(worker, Command::Measure { visit: visit.id }).await;
             }
         }
     }

@@ -80,7 +80,10 @@ impl Scene {
         for (seat, place) in Seat::ALL.into_iter().zip(&mut self.places) {
             let sitter = visit.sitter(seat).map(|person| person.who.id);
             if place.as_ref().map(|place| place.who) != sitter {
-                *place = sitter.map(Place::new);
+                let gone = std::mem::replace(place, sitter.map(Place::new));
+                if let Some(history) = gone.and_then(|gone| self.histories.get_mut(&gone.who)) {
+                    history.cut();
+                }
             }
             let leg = visit.sitter(seat).and_then(|person| person.seated()?.hold.leg());
             if let Some(place) = place
@@ -240,5 +243,65 @@ impl Carried {
 
     fn pauses(&mut self, paused: [bool; Seat::COUNT]) -> bool {
         std::mem::replace(&mut self.paused, paused) != paused
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use jiff::Timestamp;
+
+    use super::super::person::Identity;
+    use super::super::visit::Hours;
+    use super::*;
+    use crate::base::VisitId;
+    use crate::base::ids::LinkId;
+    use crate::control::schedule::Rules;
+    use crate::control::words::{Name, Role};
+    use crate::link::{Downlink, Uplink};
+
+    const START: Timestamp = Timestamp::constant(1_800_000_000, 0);
+
+    fn at(seconds: u64) -> Now {
+        let passed = Duration::from_secs(seconds);
+        Now { wall: START + passed, passed: Instant::ZERO + passed }
+    }
+
+    #[test]
+    fn what_media_says_again_is_no_news() {
+        let visit = VisitId::from_bits(1);
+        let (seat, leg, who) = (Seat::PROVIDER, LegId::from_bits(2), ParticipantId::from_bits(3));
+        let hours = Hours { opens_at: START, ends_at: START, closes_at: START + Duration::from_secs(60) };
+        let mut rules = Visit::new(visit, hours, Rules::default());
+        let (link, name) = (LinkId::from_bits(4), Name::new("P").unwrap());
+        rules.enter(Identity { id: who, link, name, role: Role::Provider, relationship: None }, START).unwrap();
+        rules.connect(who, leg, at(0)).unwrap();
+        rules.leg_connected(seat, leg, at(0));
+        let mut scene = Scene::default();
+        scene.settle(&rules);
+
+        let paused = [false, true, false, false];
+        let uplink = Uplink { packets: 5, ..Uplink::default() };
+        let facts = LegFacts { leg, uplink, downlink: Downlink { paused, ..Downlink::default() }, wanted: [true, false, false] };
+        let measured = |facts| Event::Measured { visit, speaker: Some(seat), seats: Box::new([Some(facts), None, None, None]) };
+        let other = LegFacts { leg: LegId::from_bits(9), wanted: [false; 3], ..facts };
+        for (event, news) in [
+            (Event::Speaker { visit, seat }, true),
+            (Event::Speaker { visit, seat }, false),
+            (Event::Wanted { visit, seat, leg, layers: [true; 3] }, false),
+            (Event::Wanted { visit, seat, leg, layers: [true, false, false] }, true),
+            (Event::Wanted { visit, seat, leg: other.leg, layers: [false; 3] }, false),
+            (Event::Paused { visit, seat, leg, paused }, true),
+            (Event::Paused { visit, seat, leg, paused }, false),
+            (measured(facts), false),
+            (measured(other), false),
+            // The second look is the first measurement.
+            (measured(facts), true),
+            (measured(facts), false),
+            (measured(LegFacts { wanted: [true; 3], ..facts }), true),
+        ] {
+            assert_eq!(scene.hear(&event, at(2)), news, "{event:?}");
+        }
     }
 }

@@ -11,7 +11,7 @@ use crate::base::{LegId, Seat, VisitId};
 use crate::control::registry::Registry;
 use crate::control::registry::view::Viewer;
 use crate::link::event::{LegSnapshot, LegState, VisitSnapshot};
-use crate::link::{Command, Downlink, Event, LegFacts, Rank, Sources, Tile, Uplink, Watching};
+use crate::link::{Command, Downlink, Event, LegEnd, LegFacts, Rank, Sources, Tile, Uplink, Watching};
 
 fn seat(number: u8) -> Seat {
     Seat::new(number).unwrap()
@@ -45,9 +45,9 @@ async fn say(world: &World, person: &Person, seat: u8, body: &Value) -> Response
 /// What media was told that pages show since this was last asked, by seat.
 fn told(world: &World) -> Vec<(Seat, LegId, Watching)> {
     let mut commands = world.media.commands.lock().unwrap();
-    let told = std::mem::take(&mut *commands).into_iter().filter_map(|(_, command)| match command {
-        Command::Watch { seat, leg, watching, .. } => Some((seat, leg, watching)),
-        _ => None,
+    let told = std::mem::take(&mut *commands).into_iter().filter_map(|(_, command)| {
+        let Command::Watch { seat, leg, watching, .. } = command else { return None };
+        Some((seat, leg, watching))
     });
     told.collect()
 }
@@ -110,7 +110,7 @@ async fn only_who_sits_there_says_what_is_shown_and_only_on_the_connection_that_
     assert_eq!(problem["errors"][0]["pointer"], "/pictures/0/seat");
     refused(say(&world, &people[1], 1, &json!({"pictures": [{"seat": "x"}]})).await, 422, "wrong_shape").await;
     assert_eq!(say(&world, &people[1], 1, &all).await.status(), StatusCode::NO_CONTENT);
-    hears(&world, |visit, leg| Event::LegEnded { visit, seat: seat(1), leg, why: crate::link::LegEnd::Silent }, 1).await;
+    hears(&world, |visit, leg| Event::LegEnded { visit, seat: seat(1), leg, why: LegEnd::Silent }, 1).await;
     refused(say(&world, &people[1], 1, &all).await, 409, "leg_gone").await;
 }
 

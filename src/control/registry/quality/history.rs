@@ -16,8 +16,8 @@ const SAME_WITHIN: Duration = Duration::from_secs(60);
 /// How far back is told: a long visit. Longer would tell a help desk of things that nobody on the telephone means.
 const REMEMBERED: Duration = Duration::from_secs(2 * 60 * 60);
 /// Troubles that are remembered of one person, 112 bytes each: at most 7 KiB, and 224 KiB of a visit that is as
-/// crowded as can be. A connection that is ill all the time has one trouble of each kind; fewer would let one that comes
-/// and goes every other minute forget the same visit's beginning sooner than after an hour.
+/// crowded as can be. A connection that is ill all the time has one trouble of each kind; with fewer, one that is ill every
+/// other minute would be forgotten sooner than time wants it.
 const TROUBLES_MAX: usize = 64;
 const _: () = assert!(size_of::<Trouble>() <= 112);
 /// Troubles that are told at once, the latest felt: as many as can be at a time. More is not read out on a telephone;
@@ -77,19 +77,18 @@ impl History {
     fn judge(&mut self, kind: Kind, span: &Span) {
         let (extent, bad) = kind.judge(span);
         let last = self.troubles.iter_mut().rev().find(|trouble| trouble.kind == kind);
-        let last = last.filter(|trouble| span.to.passed.since(trouble.felt) < SAME_WITHIN);
-        match (last, bad) {
-            (Some(trouble), true) => trouble.go_on(span, extent),
-            (None, true) => self.troubles.push(Trouble::new(kind, span, extent)),
-            (Some(trouble), false) => {
+        let rested = last.as_ref().map(|trouble| span.to.passed.since(trouble.felt));
+        match last {
+            Some(trouble) if bad && rested < Some(SAME_WITHIN) => trouble.go_on(span, extent),
+            Some(trouble) => {
                 trouble.rest(extent);
-                trouble.lasts &= span.to.passed.since(trouble.felt) < RECOVERED;
-            }
-            (None, false) => {
-                for trouble in self.troubles.iter_mut().filter(|trouble| trouble.kind == kind) {
-                    trouble.lasts = false;
+                trouble.lasts &= !bad && rested < Some(RECOVERED);
+                if bad {
+                    self.troubles.push(Trouble::new(kind, span, extent));
                 }
             }
+            None if bad => self.troubles.push(Trouble::new(kind, span, extent)),
+            None => {}
         }
     }
 
@@ -100,6 +99,12 @@ impl History {
     /// What media said of the present leg last.
     pub(super) fn facts(&self) -> Option<&LegFacts> {
         self.last.as_ref().map(|(facts, _)| facts)
+    }
+
+    /// How many troubles are remembered.
+    #[cfg(test)]
+    pub(super) fn remembered(&self) -> usize {
+        self.troubles.len()
     }
 
     /// What was and is wrong, the latest felt at the end.

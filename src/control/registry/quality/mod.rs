@@ -12,5 +12,8 @@ mod report;
 mod span;
 mod trouble;
 
+#[cfg(test)]
+mod tests;
+
 pub(super) use history::{Connection, History};
 pub use report::VisitQuality;

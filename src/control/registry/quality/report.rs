@@ -13,7 +13,7 @@ use crate::control::registry::person::Person;
 use crate::control::registry::scene::Scene;
 use crate::control::registry::view::{LAYER_WORDS, moment};
 use crate::control::registry::visit::Visit;
-use crate::link::LegFacts;
+use crate::link::{LegFacts, Uplink};
 
 /// The answer to a question about a visit's connections.
 #[derive(Serialize)]
@@ -105,7 +105,7 @@ const FINE: &str = "fine";
 const NOT_CONNECTED: &str = "not connected";
 
 fn uplink(facts: &LegFacts) -> UplinkMessage {
-    let crate::link::Uplink { packets, lost, repaired, jitter_us } = facts.uplink;
+    let Uplink { packets, lost, repaired, jitter_us } = facts.uplink;
     let share = Share { lost, of: packets.saturating_add(lost) };
     UplinkMessage { loss_percent: one_place(share.percent()), jitter_ms: milliseconds(jitter_us), packets, lost, repaired }
 }
