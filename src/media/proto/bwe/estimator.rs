@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::attempt::{Outcome, Padding};
 use super::clock::{ReporterClock, micros};
 use super::groups::Groups;
 use super::least::Least;
 use super::loss::Loss;
-use super::probe::{Outcome, Padding, Probe};
+use super::probe::Probe;
 use super::queue::{Queue, Usage};
 use super::rate::Rate;
 use super::sent::{Fate, Sent};
@@ -14,12 +15,13 @@ use super::throughput::Throughput;
 use crate::base::{Bitrate, Deadline, Instant, Seq16};
 use crate::media::wire::rtcp::TransportCc;
 
-/// No feedback for so long, while we send, is a silence; the estimate is halved then, and after each such time again. Feedback comes ten times a second, so
-/// a longer time would flood a dead path for longer, and a shorter one would take a slow round trip for its end.
+/// No feedback for so long, while we send, is a silence; the estimate is halved then, and after each such time again.
+/// Feedback comes ten times a second, so a longer time would flood a dead path for longer, and a shorter one would
+/// take a slow round trip for its end.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// A cut that nothing but the delay asks for is given this long to work before the next. Longer would let a queue stand, shorter would cut
-/// again before the first cut could be seen.
+/// A cut that nothing but the delay asks for is given this long to work before the next. Longer would let a queue
+/// stand, shorter would cut again before the first cut could be seen.
 const CUT_INTERVAL: Duration = Duration::from_secs(1);
 
 /// We send so many hundredths of what arrives: the path holds it up.
@@ -41,11 +43,13 @@ pub enum Content {
     Padding,
 }
 
-/// What one receiver's downlink carries. Its owner tells it of each packet that leaves ([`Estimator::send`], which numbers it), of each feedback, and of what it
-/// would like to send ([`Estimator::want`]); after each of these, and at [`Estimator::deadline`] after [`Estimator::handle_timeout`], it sends what
-/// [`Estimator::poll_probe`] asks for until that is nothing. It sends no more than [`Estimator::estimate`].
+/// What one receiver's downlink carries. Its owner tells it of each packet that leaves ([`Estimator::send`], which
+/// numbers it), of each feedback, and of what it would like to send ([`Estimator::want`]); after each of these, and
+/// at [`Estimator::deadline`] after [`Estimator::handle_timeout`], it sends what [`Estimator::poll_probe`] asks for
+/// until that is nothing. It sends no more than [`Estimator::estimate`].
 ///
-/// It allocates when it is made, and never again. Nothing that a peer reports makes it panic or leave `[FLOOR, ceiling]`.
+/// It allocates when it is made, and never again. Nothing that a peer reports makes it panic or leave `[FLOOR,
+/// ceiling]`.
 #[derive(Clone, Debug)]
 pub struct Estimator {
     sent: Sent,
@@ -100,8 +104,8 @@ impl Estimator {
         }
     }
 
-    /// The transport-wide number of the packet that leaves now, with so many bytes on the wire. Once for each packet that
-    /// carries one, in the order of leaving.
+    /// The transport-wide number of the packet that leaves now, with so many bytes on the wire. Once for each packet
+    /// that carries one, in the order of leaving.
     pub fn send(&mut self, now: Instant, bytes: usize, content: Content) -> Seq16 {
         let number = self.sent.push(now, bytes, self.probe.is_sending());
         self.probe.sent(number, bytes as u64, content == Content::Padding);
@@ -169,8 +173,8 @@ impl Estimator {
         u8::try_from(self.loss.share_of(256)).unwrap_or(u8::MAX)
     }
 
-    /// The least time from sending a packet to hearing of it in the last 5 to 10 s; it holds what the receiver waits before it
-    /// reports a packet that came last.
+    /// The least time from sending a packet to hearing of it in the last 5 to 10 s; it holds what the receiver waits
+    /// before it reports a packet that came last.
     pub fn round_trip(&self) -> Option<Duration> {
         self.round_trip.get()
     }
@@ -185,15 +189,15 @@ impl Estimator {
         matches!(self.hearing, Hearing::Silent { .. })
     }
 
-    /// What the estimate must reach for all that one would like to send, with the room that the choice of layers asks for. Nothing is tried
-    /// beyond it.
+    /// What the estimate must reach for all that one would like to send, with the room that the choice of layers asks
+    /// for. Nothing is tried beyond it.
     pub fn want(&mut self, now: Instant, wanted: Bitrate) {
         self.wanted = wanted.min(self.rate.ceiling());
         self.begin_probe(now);
     }
 
-    /// A packet of padding that should be sent now, with [`Content::Padding`]; ask until there is none. What is given out
-    /// and not sent is a probe that fails.
+    /// A packet of padding that should be sent now, with [`Content::Padding`]; ask until there is none. What is given
+    /// out and not sent is a probe that fails.
     pub fn poll_probe(&mut self, now: Instant) -> Option<Padding> {
         self.probe.poll(now)
     }
@@ -271,7 +275,7 @@ impl Estimator {
     fn judge(&mut self, now: Instant) {
         let sent = self.leaves.rate_at(micros(now)).unwrap_or(Bitrate::ZERO);
         let estimate = self.rate.estimate();
-        let usage = self.queue.judge(sent <= estimate.percent(OBEYED_PERCENT));
+        let usage = self.queue.judge(now, sent, estimate.percent(OBEYED_PERCENT));
         let lossy = self.loss.congested(now, sent);
         let Some(arrives) = self.arrives.rate() else { return };
         let held_up = lossy || sent > arrives.percent(HELD_UP_PERCENT);
@@ -283,6 +287,7 @@ impl Estimator {
             } else {
                 return;
             }
+            self.queue.give_way(sent);
             self.cut = Some(now);
             self.loss.acted(now);
             self.probe.stop(now, self.patience());

@@ -5,13 +5,13 @@ use std::time::Duration;
 use super::loss::{BEHIND, Order};
 use crate::base::{Instant, Seq16, Seq64};
 
-/// Packets that are remembered. Three top layers with sound are 700 packets a second, so this is three seconds of them: a round
-/// trip of two, and feedback that is late. More would cost 16 bytes a packet and leg; fewer would forget packets before
-/// a far receiver has told of them, and see neither queue nor loss.
+/// Packets that are remembered. Three top layers with sound are 700 packets a second, so this is three seconds of
+/// them: a round trip of two, and feedback that is late. More would cost 16 bytes a packet and leg; fewer would
+/// forget packets before a far receiver has told of them, and see neither queue nor loss.
 pub(super) const REMEMBERED: usize = 2_048;
 
-/// A packet that was told as lost may be told as late, so its fate is settled when a packet that left so much later has been
-/// reported. Longer would be slower to see losses; shorter would take packets for lost that others overtook.
+/// A packet that was told as lost may be told as late, so its fate is settled when a packet that left so much later
+/// has been reported. Longer would be slower to see losses; shorter would take packets for lost that others overtook.
 const SETTLED_AFTER: Duration = Duration::from_millis(100);
 
 /// What became of a packet.
@@ -147,3 +147,64 @@ fn place(number: Seq64) -> usize {
 }
 
 const _: () = assert!(REMEMBERED.is_power_of_two());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::ZERO + Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn numbers_are_found_across_the_wrap_and_only_if_they_were_sent_lately() {
+        let mut sent = Sent::new();
+        assert_eq!(sent.find(Seq16(0xffff)), None, "nothing was sent");
+        for packet in 0..66_000 {
+            sent.push(at(packet), 100, false);
+        }
+        let next = sent.next();
+        assert_eq!(next.wrapped(), Seq16(464));
+        for (number, found) in
+            [(463, true), (0, true), (0xffff, true), (464, false), (9_000, false), (63_952, true), (63_951, false)]
+        {
+            assert_eq!(sent.find(Seq16(number)).map(Seq64::wrapped), found.then_some(Seq16(number)), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_fate_changes_once_or_from_lost_to_late() {
+        let mut sent = Sent::new();
+        let number = sent.push(at(0), 100, false);
+        for (fate, changes) in
+            [(Fate::Lost, true), (Fate::Lost, false), (Fate::Arrived, true), (Fate::Arrived, false), (Fate::Lost, false)]
+        {
+            assert_eq!(sent.report(number, fate).is_some(), changes, "{fate:?}");
+        }
+    }
+
+    #[test]
+    fn fates_are_settled_in_order_when_nothing_can_overtake_any_more() {
+        let mut sent = Sent::new();
+        let numbers: Vec<_> = (0..20).map(|packet| sent.push(at(20 * packet), 100, false)).collect();
+        sent.report(numbers[0], Fate::Arrived);
+        sent.report(numbers[9], Fate::Arrived);
+        assert_eq!(sent.skipped(numbers[12]), 200, "between the last report and this");
+        sent.lose_skipped(numbers[12]);
+        let settled: Vec<_> = std::iter::from_fn(|| sent.settle().map(|packet| packet.fate)).collect();
+        assert_eq!(settled, [Fate::Arrived, Fate::Unknown, Fate::Unknown, Fate::Unknown, Fate::Unknown]);
+        sent.report(numbers[19], Fate::Arrived);
+        let settled: Vec<_> = std::iter::from_fn(|| sent.settle().map(|packet| packet.fate)).collect();
+        assert_eq!(settled[4..8], [Fate::Arrived, Fate::Lost, Fate::Lost, Fate::Unknown]);
+    }
+
+    #[test]
+    fn packets_that_leave_together_are_behind_the_first() {
+        let mut sent = Sent::new();
+        let orders = [(0, Order::First), (0, Order::Behind), (4, Order::Behind), (9, Order::First), (20, Order::First)];
+        for (millis, order) in orders {
+            let number = sent.push(at(millis), 100, false);
+            assert_eq!(sent.report(number, Fate::Arrived).map(|packet| packet.order()), Some(order), "{millis}");
+        }
+    }
+}

@@ -5,6 +5,34 @@ use super::path::Path;
 use super::visit::{Sends, Visit};
 
 #[test]
+fn what_is_not_used_neither_shrinks_nor_grows() {
+    for pictures in [0, 150, 500] {
+        let mut visit = Visit::new(Path::of(&[(0, 10_000)]), Sends::Always(pictures), 1);
+        visit.run(60_000);
+        let (least, most) = visit.range(0, 60_000);
+        assert!(least == 1_000 && most <= 1_030, "{pictures} kbit/s: {most}{}", visit.curves());
+        assert_eq!(visit.padding, 0, "nothing is wanted");
+    }
+}
+
+#[test]
+fn without_a_probe_nothing_grows_beyond_what_arrives() {
+    let mut visit = Visit::new(Path::of(&[(0, 10_000)]), Sends::Always(1_500), 1);
+    visit.run(60_000);
+    let (least, most) = visit.range(10_000, 60_000);
+    // A quarter above the fullest moment, which had a keyframe.
+    assert!(least >= 1_540 && most <= 2_500, "{least} {most}{}", visit.curves());
+}
+
+#[test]
+fn the_round_trip_is_told() {
+    let mut visit = Visit::new(Path { delay: ms(40), ..Path::of(&[(0, 10_000)]) }, Sends::Always(500), 1);
+    visit.run(5_000);
+    let trip = visit.estimator.round_trip();
+    assert!(trip.is_some_and(|trip| (ms(80)..ms(100)).contains(&trip)), "{trip:?}");
+}
+
+#[test]
 fn a_wide_path_is_found_within_two_and_a_half_seconds() {
     for seed in 1..=5 {
         let mut visit = Visit::new(Path::of(&[(0, 5_000)]), Sends::Obeys { pictures: 3 }, seed).wants(4_800);
