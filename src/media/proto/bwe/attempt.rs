@@ -136,12 +136,14 @@ impl Attempt {
         Some(Padding { bytes: PADDING })
     }
 
-    /// A packet leaves. Padding was counted when it was given out.
-    pub(super) fn sent(&mut self, number: Seq64, bytes: u64, is_padding: bool) {
+    /// A packet leaves.
+    pub(super) fn sent(&mut self, number: Seq64) {
         self.end = number.next();
-        if !is_padding {
-            self.spent += bytes;
-        }
+    }
+
+    /// So much that is no padding leaves.
+    pub(super) fn spend(&mut self, bytes: u64) {
+        self.spent += bytes;
     }
 
     /// A packet arrived, or was lost.
@@ -172,7 +174,8 @@ impl Attempt {
         }
         let (Some(early), Some(late)) = (self.early, self.late) else {
             // If nothing came of a third, it may be because there was no room for it.
-            return if self.told.lost > self.told.arrived { Outcome::Full(Bitrate::ZERO) } else { Outcome::Unknown };
+            let came = Bitrate::of(self.told.arrived_bytes, self.lasts).filter(|_| self.told.lost > self.told.arrived);
+            return came.map_or(Outcome::Unknown, Outcome::Full);
         };
         // What left within `apart` arrived within `apart` and what the queue has grown by.
         let apart = late.sent.since(early.sent);

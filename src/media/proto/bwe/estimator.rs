@@ -32,7 +32,7 @@ const OBEYED_PERCENT: u64 = 110;
 /// The round trip is the least of 5 to 10 s.
 const ROUND_TRIP_SPAN: Duration = Duration::from_secs(5);
 
-/// A delay that differs by more from the one before is no delay, but a clock that was set.
+/// A delay that differs by more from the first is no delay, but a clock that was set, or has drifted for a day.
 const LEAP_MICROS: i64 = 10_000_000;
 
 /// What a packet carries.
@@ -108,7 +108,10 @@ impl Estimator {
     /// that carries one, in the order of leaving.
     pub fn send(&mut self, now: Instant, bytes: usize, content: Content) -> Seq16 {
         let number = self.sent.push(now, bytes, self.probe.is_sending());
-        self.probe.sent(number, bytes as u64, content == Content::Padding);
+        self.probe.sent(number);
+        if content == Content::Media {
+            self.probe.spend(bytes as u64);
+        }
         self.leaves.take(micros(now), bytes as u64);
         if let Hearing::Quiet = self.hearing {
             self.hearing = Hearing::Waiting { since: now };
@@ -222,27 +225,39 @@ impl Estimator {
             Hearing::Waiting { since } => (since, self.rate.estimate()),
             Hearing::Silent { halved, before } => (halved, before),
         };
-        if now >= since + SILENCE {
+        if now < since + SILENCE {
+            return;
+        }
+        if self.sent.last_sent() >= since {
             self.rate.halve();
             self.probe.abandon(now);
             self.hearing = Hearing::Silent { halved: now, before };
+        } else if self.is_silent() {
+            self.hearing = Hearing::Silent { halved: now, before };
+        } else {
+            // Nobody spoke, so nobody was to be heard.
+            self.hearing = Hearing::Quiet;
         }
     }
 
-    /// Marks what the feedback leaves out. Answers the bytes of which nothing is known because a feedback was lost.
+    /// What the feedback leaves out did not arrive, if no feedback is missing before it. Answers the bytes of which
+    /// nothing is known because a feedback was lost.
     fn skipped(&mut self, feedback: &TransportCc<'_>) -> u64 {
-        let follows = self.feedback_count.is_none_or(|count| count.wrapping_add(1) == feedback.feedback_count);
+        let follows = self.feedback_count.is_some_and(|count| count.wrapping_add(1) == feedback.feedback_count);
         let behind = self.feedback_count.is_some_and(|count| feedback.feedback_count.wrapping_sub(count) >= 128);
         if !behind {
             self.feedback_count = Some(feedback.feedback_count);
         }
         let Some(base) = self.sent.find(feedback.base) else { return 0 };
-        if follows {
-            self.sent.lose_skipped(base);
-            0
-        } else {
-            self.sent.skipped(base)
+        if !follows {
+            return self.sent.skipped(base);
         }
+        for number in self.sent.between(base) {
+            if let Some(packet) = self.sent.report(number, Fate::Lost) {
+                self.probe.report(number, packet.sent, u64::from(packet.bytes), None);
+            }
+        }
+        0
     }
 
     /// A delay on a scale with its zero anywhere, but not far away.

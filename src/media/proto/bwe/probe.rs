@@ -121,10 +121,17 @@ impl Probe {
         self.state = State::Sending(Attempt::new(now, target, lasts, next));
     }
 
-    /// A packet leaves. Padding was counted when it was given out.
-    pub(super) fn sent(&mut self, number: Seq64, bytes: u64, is_padding: bool) {
+    /// A packet leaves.
+    pub(super) fn sent(&mut self, number: Seq64) {
         if let State::Sending(tried) = &mut self.state {
-            tried.sent(number, bytes, is_padding);
+            tried.sent(number);
+        }
+    }
+
+    /// So much that is no padding leaves; padding is counted when it is given out.
+    pub(super) fn spend(&mut self, bytes: u64) {
+        if let State::Sending(tried) = &mut self.state {
+            tried.spend(bytes);
         }
     }
 
@@ -252,7 +259,7 @@ mod tests {
                 if !sends {
                     continue;
                 }
-                probe.sent(*next, 300, true);
+                probe.sent(*next);
                 busy = busy.max(micros_of(*now));
                 let waits = busy - micros_of(*now);
                 let lost = waits > queue || next.0.is_multiple_of(loses);
@@ -351,7 +358,7 @@ mod tests {
     fn media_fills_the_probe_before_padding_does() {
         let mut probe = Probe::new(at(0));
         probe.begin(at(0), Seq64(70_000), kbps(1_000), kbps(9_000), Duration::ZERO);
-        probe.sent(Seq64(70_000), 6_000, false);
+        probe.spend(6_000);
         assert_eq!(probe.poll(at(10)), None, "3,750 bytes were due");
         assert_eq!(std::iter::from_fn(|| probe.poll(at(20))).count(), 5, "7,500 bytes are");
     }

@@ -14,6 +14,9 @@ pub(super) const REMEMBERED: usize = 2_048;
 /// has been reported. Longer would be slower to see losses; shorter would take packets for lost that others overtook.
 const SETTLED_AFTER: Duration = Duration::from_millis(100);
 
+/// The first number: a cycle above zero, so that every number has one before it.
+const FIRST: u64 = 0x1_0000;
+
 /// What became of a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
 pub(super) enum Fate {
@@ -55,8 +58,7 @@ pub(super) struct Sent {
 
 impl Sent {
     pub(super) fn new() -> Sent {
-        // A cycle above zero, so that every number has one before it.
-        let first = Seq64(0x1_0000);
+        let first = Seq64(FIRST);
         Sent {
             ring: Box::new([Packet::default(); REMEMBERED]),
             next: first,
@@ -69,12 +71,16 @@ impl Sent {
     /// A packet leaves. Answers its number.
     pub(super) fn push(&mut self, now: Instant, bytes: usize, probing: bool) -> Seq64 {
         let number = self.next;
-        let before = self.ring[place(Seq64(number.0 - 1))].sent;
-        let behind = number.0 > 0x1_0000 && now < before + BEHIND;
+        let behind = number.0 > FIRST && now < self.last_sent() + BEHIND;
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
         self.ring[place(number)] = Packet { sent: now, bytes, fate: Fate::Unknown, probing, behind };
         self.next = number.next();
         number
+    }
+
+    /// When the last packet left; the beginning of time, if none did.
+    pub(super) fn last_sent(&self) -> Instant {
+        self.ring[place(Seq64(self.next.0 - 1))].sent
     }
 
     /// The number that the next packet will have.
@@ -94,7 +100,7 @@ impl Sent {
     }
 
     fn remembers(&self, number: Seq64) -> bool {
-        number < self.next && number.0 >= 0x1_0000 && number.0 + REMEMBERED as u64 >= self.next.0
+        number < self.next && number.0 >= FIRST && number.0 + REMEMBERED as u64 >= self.next.0
     }
 
     /// Bytes of the packets between the last that was reported on and this one, of which nothing was told.
@@ -102,14 +108,8 @@ impl Sent {
         self.between(number).map(|skipped| u64::from(self.ring[place(skipped)].bytes)).sum()
     }
 
-    /// The reporter has left these out although no feedback is missing: they did not arrive.
-    pub(super) fn lose_skipped(&mut self, number: Seq64) {
-        for skipped in self.between(number) {
-            self.ring[place(skipped)].fate = Fate::Lost;
-        }
-    }
-
-    fn between(&self, number: Seq64) -> impl Iterator<Item = Seq64> + use<> {
+    /// The packets between the last that was reported on and this one.
+    pub(super) fn between(&self, number: Seq64) -> impl Iterator<Item = Seq64> + use<> {
         let oldest = self.next.0.saturating_sub(REMEMBERED as u64);
         (self.reported.0.max(oldest)..number.0.min(self.next.0)).map(Seq64)
     }
@@ -190,12 +190,14 @@ mod tests {
         sent.report(numbers[0], Fate::Arrived);
         sent.report(numbers[9], Fate::Arrived);
         assert_eq!(sent.skipped(numbers[12]), 200, "between the last report and this");
-        sent.lose_skipped(numbers[12]);
+        for skipped in sent.between(numbers[12]) {
+            sent.report(skipped, Fate::Lost);
+        }
         let settled: Vec<_> = std::iter::from_fn(|| sent.settle().map(|packet| packet.fate)).collect();
-        assert_eq!(settled, [Fate::Arrived, Fate::Unknown, Fate::Unknown, Fate::Unknown, Fate::Unknown]);
+        assert_eq!((settled[0], settled.len()), (Fate::Arrived, 7), "100 ms before the last of them left");
         sent.report(numbers[19], Fate::Arrived);
         let settled: Vec<_> = std::iter::from_fn(|| sent.settle().map(|packet| packet.fate)).collect();
-        assert_eq!(settled[4..8], [Fate::Arrived, Fate::Lost, Fate::Lost, Fate::Unknown]);
+        assert_eq!(settled[2..6], [Fate::Arrived, Fate::Lost, Fate::Lost, Fate::Unknown]);
     }
 
     #[test]

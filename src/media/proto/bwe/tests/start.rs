@@ -1,8 +1,9 @@
 //! The beginning of a leg, and its return.
 
-use super::ms;
+use super::super::{Content, Estimator};
 use super::path::Path;
 use super::visit::{Sends, Visit};
+use super::{at, kbps, ms};
 
 #[test]
 fn what_is_not_used_neither_shrinks_nor_grows() {
@@ -77,4 +78,19 @@ fn after_an_outage_a_path_that_came_back_narrow_is_not_flooded() {
         let (_, most) = visit.range(22_000, 40_000);
         assert!(most <= 330, "seed {seed}: {most}{}", visit.curves());
     }
+}
+
+#[test]
+fn who_sends_nothing_waits_for_nothing() {
+    let mut estimator = Estimator::new(at(0), kbps(1_000), kbps(5_000));
+    assert_eq!(estimator.deadline(), None);
+    estimator.send(at(0), 100, Content::Media);
+    estimator.send(at(900), 100, Content::Media);
+    let mut halvings = Vec::new();
+    while let Some(deadline) = estimator.deadline().filter(|deadline| deadline.at < at(5_000)) {
+        estimator.handle_timeout(deadline.at);
+        halvings.push((deadline.at, estimator.estimate(), estimator.is_silent()));
+    }
+    let expected = [1_000, 2_000, 3_000, 4_000].map(|millis| (at(millis), kbps(500), true));
+    assert_eq!(halvings, expected, "halved once for what was sent");
 }
