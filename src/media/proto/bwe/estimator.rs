@@ -24,9 +24,10 @@ const SILENCE: Duration = Duration::from_secs(1);
 /// stand, shorter would cut again before the first cut could be seen.
 const CUT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// We send so many hundredths of what arrives: the path holds it up.
+/// We send so many hundredths of what arrives: the path holds it up. Less would be reached by frames that differ in
+/// size; more would take a path that is a tenth too narrow for one that others fill.
 const HELD_UP_PERCENT: u64 = 115;
-/// Up to so many hundredths of the estimate, we send no more than it.
+/// Up to so many hundredths of the estimate, we send no more than it: encoders are not exact.
 const OBEYED_PERCENT: u64 = 110;
 
 /// The round trip is the least of 5 to 10 s.
@@ -47,6 +48,10 @@ pub enum Content {
 /// numbers it), of each feedback, and of what it would like to send ([`Estimator::want`]); after each of these, and
 /// at [`Estimator::deadline`] after [`Estimator::handle_timeout`], it sends what [`Estimator::poll_probe`] asks for
 /// until that is nothing. It sends no more than [`Estimator::estimate`].
+///
+/// Only for a receiver that has agreed to transport-wide-cc: one that never reports is silent, and ends at the floor.
+/// **Frames leave in one burst and are not paced. Where the narrow place's queue is shorter than a frame, a part of
+/// each is lost, and the estimate stays below what the path would carry if it came evenly.**
 ///
 /// It allocates when it is made, and never again. Nothing that a peer reports makes it panic or leave `[FLOOR,
 /// ceiling]`.

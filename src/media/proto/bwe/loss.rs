@@ -20,7 +20,8 @@ pub(super) const BEHIND: Duration = Duration::from_millis(5);
 const STEP_MILLIS: u64 = 250;
 const STEPS: usize = 8;
 
-/// Packets in a column before it says anything.
+/// Packets in a column before it says anything. More would be slower where frames are of two packets (30 a second are
+/// behind another); with fewer, a deviation is no measure.
 const COLUMN_MIN: u32 = 25;
 /// The excess of the second column that counts, in standard deviations and as a share. Four would be bad luck once in
 /// an hour or two, as each feedback is a new draw; less than a tenth does not hurt enough to send less.
@@ -33,6 +34,7 @@ const EXCESS_STEPS: usize = 3;
 /// A loss beyond what the path is known to lose that is taken for congestion, once. Lower would cost a layer on Wi-Fi
 /// that loses a fifth; higher would leave more of what is sent to a policer that cannot be seen otherwise.
 const HEAVY: f64 = 0.35;
+/// Of at least so many packets: of half as many, a path that loses a fifth loses a third now and then.
 const HEAVY_MIN: u32 = 100;
 /// Steps that must each have lost half of that: a second and a half. A receiver that is gone for a moment loses
 /// everything then, and that is no rate.

@@ -53,7 +53,6 @@ pub(super) struct Visit {
     pub(super) rows: Vec<Row>,
     /// Bytes of padding so far.
     pub(super) padding: usize,
-    pub(super) media: usize,
     receiver: Receiver,
     dice: Dice,
     underway: Vec<(Instant, Seq16)>,
@@ -81,7 +80,6 @@ impl Visit {
             waiting: Vec::new(),
             rows: Vec::new(),
             padding: 0,
-            media: 0,
             receiver: Receiver::new(seed ^ 0xfeed),
             dice: Dice(seed ^ 0xd1ce),
             underway: Vec::new(),
@@ -208,9 +206,8 @@ impl Visit {
 
     fn send(&mut self, bytes: usize, content: Content) {
         let number = self.estimator.send(self.now, bytes, content);
-        match content {
-            Content::Media => self.media += bytes,
-            Content::Padding => self.padding += bytes,
+        if content == Content::Padding {
+            self.padding += bytes;
         }
         self.sent_in_row += bytes;
         if let Some(arrival) = self.path.send(self.now, bytes) {
