@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::attempt::{Outcome, Padding};
 use super::clock::{ReporterClock, micros};
 use super::groups::Groups;
 use super::least::Least;
 use super::loss::Loss;
-use super::probe::{Outcome, Padding, Probe};
+use super::probe::Probe;
 use super::queue::{Queue, Usage};
 use super::rate::Rate;
 use super::sent::{Fate, Sent};
@@ -14,23 +15,25 @@ use super::throughput::Throughput;
 use crate::base::{Bitrate, Deadline, Instant, Seq16};
 use crate::media::wire::rtcp::TransportCc;
 
-/// No feedback for so long, while we send, is a silence; the estimate is halved then, and after each such time again. Feedback comes ten times a second, so
-/// a longer time would flood a dead path for longer, and a shorter one would take a slow round trip for its end.
+/// No feedback for so long, while we send, is a silence; the estimate is halved then, and after each such time again.
+/// Feedback comes ten times a second, so a longer time would flood a dead path for longer, and a shorter one would
+/// take a slow round trip for its end.
 const SILENCE: Duration = Duration::from_secs(1);
 
-/// A cut that nothing but the delay asks for is given this long to work before the next. Longer would let a queue stand, shorter would cut
-/// again before the first cut could be seen.
+/// A cut that nothing but the delay asks for is given this long to work before the next. Longer would let a queue
+/// stand, shorter would cut again before the first cut could be seen.
 const CUT_INTERVAL: Duration = Duration::from_secs(1);
 
-/// We send so many hundredths of what arrives: the path holds it up.
+/// We send so many hundredths of what arrives: the path holds it up. Less would be reached by frames that differ in
+/// size; more would take a path that is a tenth too narrow for one that others fill.
 const HELD_UP_PERCENT: u64 = 115;
-/// Up to so many hundredths of the estimate, we send no more than it.
+/// Up to so many hundredths of the estimate, we send no more than it: encoders are not exact.
 const OBEYED_PERCENT: u64 = 110;
 
 /// The round trip is the least of 5 to 10 s.
 const ROUND_TRIP_SPAN: Duration = Duration::from_secs(5);
 
-/// A delay that differs by more from the one before is no delay, but a clock that was set.
+/// A delay that differs by more from the first is no delay, but a clock that was set, or has drifted for a day.
 const LEAP_MICROS: i64 = 10_000_000;
 
 /// What a packet carries.
@@ -41,11 +44,17 @@ pub enum Content {
     Padding,
 }
 
-/// What one receiver's downlink carries. Its owner tells it of each packet that leaves ([`Estimator::send`], which numbers it), of each feedback, and of what it
-/// would like to send ([`Estimator::want`]); after each of these, and at [`Estimator::deadline`] after [`Estimator::handle_timeout`], it sends what
-/// [`Estimator::poll_probe`] asks for until that is nothing. It sends no more than [`Estimator::estimate`].
+/// What one receiver's downlink carries. Its owner tells it of each packet that leaves ([`Estimator::send`], which
+/// numbers it), of each feedback, and of what it would like to send ([`Estimator::want`]); after each of these, and
+/// at [`Estimator::deadline`] after [`Estimator::handle_timeout`], it sends what [`Estimator::poll_probe`] asks for
+/// until that is nothing. It sends no more than [`Estimator::estimate`].
 ///
-/// It allocates when it is made, and never again. Nothing that a peer reports makes it panic or leave `[FLOOR, ceiling]`.
+/// Only for a receiver that has agreed to transport-wide-cc: one that never reports is silent, and ends at the floor.
+/// **Frames leave in one burst and are not paced. Where the narrow place's queue is shorter than a frame, a part of
+/// each is lost, and the estimate stays below what the path would carry if it came evenly.**
+///
+/// It allocates when it is made, and never again. Nothing that a peer reports makes it panic or leave `[FLOOR,
+/// ceiling]`.
 #[derive(Clone, Debug)]
 pub struct Estimator {
     sent: Sent,
@@ -100,11 +109,14 @@ impl Estimator {
         }
     }
 
-    /// The transport-wide number of the packet that leaves now, with so many bytes on the wire. Once for each packet that
-    /// carries one, in the order of leaving.
+    /// The transport-wide number of the packet that leaves now, with so many bytes on the wire. Once for each packet
+    /// that carries one, in the order of leaving.
     pub fn send(&mut self, now: Instant, bytes: usize, content: Content) -> Seq16 {
         let number = self.sent.push(now, bytes, self.probe.is_sending());
-        self.probe.sent(number, bytes as u64, content == Content::Padding);
+        self.probe.sent(number);
+        if content == Content::Media {
+            self.probe.spend(bytes as u64);
+        }
         self.leaves.take(micros(now), bytes as u64);
         if let Hearing::Quiet = self.hearing {
             self.hearing = Hearing::Waiting { since: now };
@@ -169,8 +181,8 @@ impl Estimator {
         u8::try_from(self.loss.share_of(256)).unwrap_or(u8::MAX)
     }
 
-    /// The least time from sending a packet to hearing of it in the last 5 to 10 s; it holds what the receiver waits before it
-    /// reports a packet that came last.
+    /// The least time from sending a packet to hearing of it in the last 5 to 10 s; it holds what the receiver waits
+    /// before it reports a packet that came last.
     pub fn round_trip(&self) -> Option<Duration> {
         self.round_trip.get()
     }
@@ -185,15 +197,15 @@ impl Estimator {
         matches!(self.hearing, Hearing::Silent { .. })
     }
 
-    /// What the estimate must reach for all that one would like to send, with the room that the choice of layers asks for. Nothing is tried
-    /// beyond it.
+    /// What the estimate must reach for all that one would like to send, with the room that the choice of layers asks
+    /// for. Nothing is tried beyond it.
     pub fn want(&mut self, now: Instant, wanted: Bitrate) {
         self.wanted = wanted.min(self.rate.ceiling());
         self.begin_probe(now);
     }
 
-    /// A packet of padding that should be sent now, with [`Content::Padding`]; ask until there is none. What is given out
-    /// and not sent is a probe that fails.
+    /// A packet of padding that should be sent now, with [`Content::Padding`]; ask until there is none. What is given
+    /// out and not sent is a probe that fails.
     pub fn poll_probe(&mut self, now: Instant) -> Option<Padding> {
         self.probe.poll(now)
     }
@@ -218,27 +230,39 @@ impl Estimator {
             Hearing::Waiting { since } => (since, self.rate.estimate()),
             Hearing::Silent { halved, before } => (halved, before),
         };
-        if now >= since + SILENCE {
+        if now < since + SILENCE {
+            return;
+        }
+        if self.sent.last_sent() >= since {
             self.rate.halve();
             self.probe.abandon(now);
             self.hearing = Hearing::Silent { halved: now, before };
+        } else if self.is_silent() {
+            self.hearing = Hearing::Silent { halved: now, before };
+        } else {
+            // Nobody spoke, so nobody was to be heard.
+            self.hearing = Hearing::Quiet;
         }
     }
 
-    /// Marks what the feedback leaves out. Answers the bytes of which nothing is known because a feedback was lost.
+    /// What the feedback leaves out did not arrive, if no feedback is missing before it. Answers the bytes of which
+    /// nothing is known because a feedback was lost.
     fn skipped(&mut self, feedback: &TransportCc<'_>) -> u64 {
-        let follows = self.feedback_count.is_none_or(|count| count.wrapping_add(1) == feedback.feedback_count);
+        let follows = self.feedback_count.is_some_and(|count| count.wrapping_add(1) == feedback.feedback_count);
         let behind = self.feedback_count.is_some_and(|count| feedback.feedback_count.wrapping_sub(count) >= 128);
         if !behind {
             self.feedback_count = Some(feedback.feedback_count);
         }
         let Some(base) = self.sent.find(feedback.base) else { return 0 };
-        if follows {
-            self.sent.lose_skipped(base);
-            0
-        } else {
-            self.sent.skipped(base)
+        if !follows {
+            return self.sent.skipped(base);
         }
+        for number in self.sent.between(base) {
+            if let Some(packet) = self.sent.report(number, Fate::Lost) {
+                self.probe.report(number, packet.sent, u64::from(packet.bytes), None);
+            }
+        }
+        0
     }
 
     /// A delay on a scale with its zero anywhere, but not far away.
@@ -271,7 +295,7 @@ impl Estimator {
     fn judge(&mut self, now: Instant) {
         let sent = self.leaves.rate_at(micros(now)).unwrap_or(Bitrate::ZERO);
         let estimate = self.rate.estimate();
-        let usage = self.queue.judge(sent <= estimate.percent(OBEYED_PERCENT));
+        let usage = self.queue.judge(now, sent, estimate.percent(OBEYED_PERCENT));
         let lossy = self.loss.congested(now, sent);
         let Some(arrives) = self.arrives.rate() else { return };
         let held_up = lossy || sent > arrives.percent(HELD_UP_PERCENT);
@@ -283,6 +307,7 @@ impl Estimator {
             } else {
                 return;
             }
+            self.queue.give_way(sent);
             self.cut = Some(now);
             self.loss.acted(now);
             self.probe.stop(now, self.patience());

@@ -1,43 +1,49 @@
 //! Whether packets are lost because there are too many.
 //!
-//! A narrow place with a short queue drops the end of each burst and spares what comes alone. A bad radio link does not look
-//! at what came before. So packets are counted in two columns: those that left *first*, with none shortly before them,
-//! and those that left *behind* others. If those behind are lost much more often, there are too many.
+//! A narrow place with a short queue drops the end of each burst and spares what comes alone. A bad radio link does
+//! not look at what came before. So packets are counted in two columns: those that left *first*, with none shortly
+//! before them, and those that left *behind* others. If those behind are lost much more often, there are too many.
 //!
-//! Where the columns do not tell (a policer with a deep bucket), a heavy loss is taken for congestion once, and the trial
-//! tells: if we send much less and lose as much, the path is *lossy*, and what it loses is not held against us.
+//! Where the columns do not tell (a policer with a deep bucket), a heavy loss is taken for congestion once, and the
+//! trial tells: if we send much less and lose as much, the path is *lossy*, and what it loses is not held against us.
 
 use std::time::Duration;
 
 use crate::base::{Bitrate, Instant};
 
-/// A packet with none in this time before it left first. Longer would put sound behind each frame into the same column,
-/// shorter would call packets first that a turn of the loop parted.
+/// A packet with none in this time before it left first. Longer would put sound behind each frame into the same
+/// column, shorter would call packets first that a turn of the loop parted.
 pub(super) const BEHIND: Duration = Duration::from_millis(5);
 
-/// Counts are kept in steps, and the last of them are the window: two seconds. Longer would be slower to believe a new loss; shorter
-/// would hold too few packets (a lone sound stream sends 50 a second) to tell loss from bad luck.
+/// Counts are kept in steps, and the last of them are the window: two seconds. Longer would be slower to believe a
+/// new loss; shorter would hold too few packets (a lone sound stream sends 50 a second) to tell loss from bad luck.
 const STEP_MILLIS: u64 = 250;
 const STEPS: usize = 8;
 
-/// Packets in a column before it says anything.
-const COLUMN_MIN: u32 = 12;
-/// The excess of the second column that counts, in standard deviations and in hundredths. Fewer than four would be bad luck once a minute;
-/// less than 10 % does not hurt enough to send less.
-const DEVIATIONS: f64 = 4.0;
+/// Packets in a column before it says anything. More would be slower where frames are of two packets (30 a second are
+/// behind another); with fewer, a deviation is no measure.
+const COLUMN_MIN: u32 = 25;
+/// The excess of the second column that counts, in standard deviations and as a share. Four would be bad luck once in
+/// an hour or two, as each feedback is a new draw; less than a tenth does not hurt enough to send less.
+const DEVIATIONS: f64 = 5.0;
 const EXCESS_MIN: f64 = 0.10;
+/// Steps that must each show it. One could be a keyframe that did not fit into the queue, and that is no rate; more
+/// would be slower.
+const EXCESS_STEPS: usize = 3;
 
-/// A loss beyond what the path is known to lose that is taken for congestion, once. Lower would cost a layer on Wi-Fi that loses a fifth; higher
-/// would leave more of what is sent to a policer that cannot be seen otherwise.
-const HEAVY: f64 = 0.30;
-const HEAVY_MIN: u32 = 50;
-/// Steps that must each have lost half of that: a second and a half. A receiver that is gone for a moment loses everything then, and that is no rate.
+/// A loss beyond what the path is known to lose that is taken for congestion, once. Lower would cost a layer on Wi-Fi
+/// that loses a fifth; higher would leave more of what is sent to a policer that cannot be seen otherwise.
+const HEAVY: f64 = 0.35;
+/// Of at least so many packets: of half as many, a path that loses a fifth loses a third now and then.
+const HEAVY_MIN: u32 = 100;
+/// Steps that must each have lost half of that: a second and a half. A receiver that is gone for a moment loses
+/// everything then, and that is no rate.
 const HEAVY_STEPS: usize = 6;
 /// The trial: sending at most this share (in hundredths) and losing at least that share of before means a lossy path.
 const TRIAL_RATE: u64 = 75;
 const TRIAL_LOSS: f64 = 0.7;
-/// For how long a path is taken for lossy. Longer would let a policer that came later do harm for longer, shorter would repeat
-/// the trial, which costs a layer, more often.
+/// For how long a path is taken for lossy. Longer would let a policer that came later do harm for longer, shorter
+/// would repeat the trial, which costs a layer, more often.
 const LOSSY_FOR: Duration = Duration::from_secs(60);
 
 #[derive(Clone, Copy, Debug, Default)]
@@ -132,14 +138,15 @@ impl Loss {
         let all = first.add(behind);
         if let Some(trial) = self.trial
             && sent <= trial.rate.percent(TRIAL_RATE)
-            && all.sent >= HEAVY_MIN
+            && all.sent >= HEAVY_MIN / 2
         {
             self.trial = None;
             if all.share() >= TRIAL_LOSS * trial.share {
                 self.lossy = Some((all.share(), now + LOSSY_FOR));
             }
         }
-        if excess(first, behind) {
+        let steps = self.steps.iter().filter(|step| step.behind.share() >= step.first.share() + EXCESS_MIN).count();
+        if steps >= EXCESS_STEPS && excess(first, behind) {
             return true;
         }
         let bar = HEAVY + self.lossy(now);
@@ -190,3 +197,67 @@ fn place(step: u64) -> usize {
 }
 
 const _: () = assert!(STEPS.is_power_of_two());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SENT: Bitrate = Bitrate::from_kbps(1_500);
+
+    /// Sends a frame of six packets each 33 ms and a sound packet between two; `lost` says of the packets with which
+    /// running number and place in their frame they are lost. Answers whether that was ever called congestion.
+    fn feed(loss: &mut Loss, now: &mut Instant, frames: u64, sent: Bitrate, lost: impl Fn(u64, u64) -> bool) -> bool {
+        let mut congested = false;
+        for frame in 0..frames {
+            for place in 0..7 {
+                // The last is sound, half a frame later.
+                let order = if place % 6 == 0 { Order::First } else { Order::Behind };
+                loss.take(*now + Duration::from_millis(if place == 6 { 16 } else { 0 }), order, lost(frame * 7 + place, place));
+            }
+            *now += Duration::from_millis(33);
+            congested |= frame % 3 == 0 && loss.congested(*now, sent);
+        }
+        congested
+    }
+
+    #[test]
+    fn what_hits_all_alike_is_no_congestion_and_what_hits_the_ends_of_bursts_is() {
+        for (lost, expected) in [
+            ((|_, _| false) as fn(u64, u64) -> bool, false),
+            (|number, _| number % 5 == 0, false),
+            (|number, _| number % 11 < 3, false),
+            (|_, place| (3..6).contains(&place), true),
+            (|_, place| place == 5, true),
+            // One keyframe that did not fit.
+            (|number, place| (70..140).contains(&number) && (1..6).contains(&place), false),
+            // A moment without a receiver.
+            (|number, _| (70..200).contains(&number), false),
+        ] {
+            let (mut loss, mut now) = (Loss::new(Instant::ZERO), Instant::ZERO);
+            assert_eq!(feed(&mut loss, &mut now, 200, SENT, lost), expected);
+        }
+    }
+
+    #[test]
+    fn a_heavy_loss_is_congestion_until_a_trial_shows_that_it_stays() {
+        let half = |number: u64, _| number.is_multiple_of(2);
+        let (mut loss, mut now) = (Loss::new(Instant::ZERO), Instant::ZERO);
+        assert!(feed(&mut loss, &mut now, 80, SENT, half));
+        loss.acted(now);
+        assert!(!feed(&mut loss, &mut now, 20, SENT.percent(50), half), "the trial");
+        assert!(!feed(&mut loss, &mut now, 200, SENT, half), "a lossy path");
+        now += LOSSY_FOR;
+        assert!(feed(&mut loss, &mut now, 200, SENT, half), "believed for a while");
+    }
+
+    #[test]
+    fn what_has_been_acted_on_counts_no_more_but_is_told() {
+        let (mut loss, mut now) = (Loss::new(Instant::ZERO), Instant::ZERO);
+        assert!(feed(&mut loss, &mut now, 60, SENT, |_, place| place > 2));
+        loss.acted(now);
+        assert!(!loss.congested(now, SENT));
+        assert_eq!(loss.share_of(700), 400);
+        feed(&mut loss, &mut now, 80, SENT, |_, _| false);
+        assert_eq!(loss.share_of(700), 0, "two seconds later");
+    }
+}

@@ -14,11 +14,12 @@
 //! and up at once as far as a probe proves. [`estimator`] is where they meet; `sent` remembers what was sent until
 //! its fate is known, `clock` reads the reporter's time, `least` is a minimum that forgets.
 //!
-//! The ideas are those of draft-ietf-rmcat-gcc-02 and its successors, except that the queue is judged by the least delay
-//! of a third of a second above the least of half a minute, not by its gradient alone: a gradient takes jitter for a
-//! queue, and overlooks a queue that is full.
+//! The ideas are those of draft-ietf-rmcat-gcc-02 and its successors, except that the queue is judged by the least
+//! delay of a third of a second above the least of half a minute, not by its gradient alone: a gradient takes jitter
+//! for a queue, and overlooks a queue that is full.
 #![forbid(unsafe_code)]
 
+mod attempt;
 mod clock;
 mod estimator;
 mod groups;
@@ -31,8 +32,8 @@ mod sent;
 mod throughput;
 mod trend;
 
+pub use attempt::Padding;
 pub use estimator::{Content, Estimator};
-pub use probe::Padding;
 pub use rate::FLOOR;
 
 #[cfg(test)]

@@ -12,71 +12,46 @@
 
 use std::time::Duration;
 
+use super::attempt::{Attempt, Outcome, Padding};
 use crate::base::{Bitrate, Instant, Seq64};
 
-/// Bytes on the wire of one padding packet, and how many of them are padding: what RTP's one byte of length can say
-/// (RFC 3550 §5.1), with header, extensions, UDP, and the tag of SRTP.
-const PADDING: u8 = 255;
-const PADDING_ON_WIRE: u64 = 300;
-
-/// A first try after a cut: half as much again. The next ones, after one that went through: twice as much. But at least so much more.
+/// A first try after a cut: half as much again. The next ones, after one that went through: twice as much. But at
+/// least so much more.
 const FEEL_PERCENT: u64 = 150;
 const BOLD_PERCENT: u64 = 200;
 const MORE_MIN: Bitrate = Bitrate::from_kbps(60);
-/// A try lasts as long as so many bytes take, within bounds, and longer by twice the jitter. Longer would leave a longer queue where the path is full
-/// (at half as much again: a third of the try); shorter would hold too few packets to measure by.
+/// A try lasts as long as so many bytes take, within bounds, and longer by twice the jitter. Longer would leave a
+/// longer queue where the path is full (at half as much again: a third of the try); shorter would hold too few
+/// packets to measure by.
 const TRY_BYTES: u64 = 9_000;
-const TRY_FOR: (Duration, Duration) = (Duration::from_millis(60), Duration::from_millis(200));
-/// At the start, and when a path comes back, nothing is known: three times the guess, then twice that. At 3 Mbit/s this leaves 9 kB,
-/// a quarter of a second of a path of 300 kbit/s: longer would do harm there, shorter would hold too few packets to measure by.
+const TRY_FOR: Duration = Duration::from_millis(60);
+const LASTS_MAX: Duration = Duration::from_millis(200);
+/// At the start, and when a path comes back, nothing is known: three times the guess, then twice that. At 3 Mbit/s
+/// this leaves 9 kB, a quarter of a second of a path of 300 kbit/s: longer would do harm there, shorter would hold
+/// too few packets to measure by.
 const START_PERCENT: u64 = 300;
+const START_BYTES: u64 = 3_600;
 const START_FOR: Duration = Duration::from_millis(25);
 
-/// Not more than this share of what is wanted is tried: what goes through is measured a little low at times, and a try that stays below what is
-/// wanted would be made for ever.
+/// Not more than this share of what is wanted is tried: what goes through is measured a little low at times, and a
+/// try that stays below what is wanted would be made for ever.
 const WANTED_PERCENT: u64 = 106;
 
-/// The rest after a probe that did not go through, and after the next. A shorter rest would press on a narrow path more often; a longer one
-/// would hold the better layer back when the path has widened, and it must be there within ten seconds: 5, 1.5 for the probes, 3 for
-/// the switch.
+/// The rest after a probe that did not go through, and after the next. A shorter rest would press on a narrow path
+/// more often; a longer one would hold the better layer back when the path has widened, and it must be there within
+/// ten seconds: 5, 1.5 for the probes, 3 for the switch.
 const RESTS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(5)];
-/// A cut soon after a probe went through says that the path carries padding and not pictures (frames come in bursts), or changes often. The rest is
-/// doubled with each such relapse in a row, up to sixteen times the first: else the picture would change each few seconds.
+/// A cut soon after a probe went through says that the path carries padding and not pictures (frames come in bursts),
+/// or changes often. The rest is doubled with each such relapse in a row, up to sixteen times the first: else the
+/// picture would change each few seconds.
 const RELAPSE_WITHIN: Duration = Duration::from_secs(10);
 const RELAPSES_MAX: u32 = 4;
+/// Below this share of what it meant to try, a probe has not tried it.
+const REACHED_PERCENT: u64 = 75;
 /// A probe that nobody could judge (no padding went out, or no feedback came back) is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 /// Waiting for reports, beyond the round trip.
 const PATIENCE: Duration = Duration::from_millis(500);
-
-/// It went through if so many hundredths of what was tried did.
-const THROUGH_PERCENT: u64 = 88;
-/// Fewer reported packets than this tell nothing.
-const REPORTED_MIN: u32 = 8;
-/// A loop that comes back late makes up for this much time at most.
-const CATCH_UP: Duration = Duration::from_millis(10);
-/// Padding does not come more often; what is due then comes together.
-const PACE: Duration = Duration::from_millis(1);
-/// A path that loses this share of anything, in thousandths, is believed to; what it loses beyond is the probe's doing.
-const LOSSY_MAX: u64 = 250;
-
-/// A packet of nothing that should be sent now.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub struct Padding {
-    /// Bytes of RTP padding, the last of which says how many.
-    pub bytes: u8,
-}
-
-/// How a probe ended.
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub(super) enum Outcome {
-    /// This much went through, and it is what was tried.
-    Through(Bitrate),
-    /// The path is full at this rate.
-    Full(Bitrate),
-    /// Nobody knows.
-    Unknown,
-}
 
 /// How boldly the next probe tries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -92,8 +67,8 @@ enum Step {
 #[derive(Clone, Copy, Debug)]
 enum State {
     Resting { until: Instant },
-    Sending(Try),
-    Waiting { tried: Try, until: Instant },
+    Sending(Attempt),
+    Waiting { tried: Attempt, until: Instant },
 }
 
 #[derive(Clone, Copy, Debug)]
@@ -104,42 +79,6 @@ pub(super) struct Probe {
     /// When one last went through, if there was no cut since.
     through: Option<Instant>,
     relapses: u32,
-}
-
-/// One probe.
-#[derive(Clone, Copy, Debug)]
-struct Try {
-    target: Bitrate,
-    began: Instant,
-    lasts: Duration,
-    /// Bytes that were sent or are about to be.
-    spent: u64,
-    /// When padding was last given out.
-    paced: Instant,
-    first: Seq64,
-    /// Behind the last.
-    end: Seq64,
-    told: Told,
-    /// The luckiest packets of the first third and of the last: where the queue stood then.
-    early: Option<Mark>,
-    late: Option<Mark>,
-}
-
-/// What has been told of a probe's packets so far.
-#[derive(Clone, Copy, Debug, Default)]
-struct Told {
-    arrived: u32,
-    lost: u32,
-    arrived_bytes: u64,
-    lost_bytes: u64,
-}
-
-/// A packet that arrived, and what had been told up to it.
-#[derive(Clone, Copy, Debug)]
-struct Mark {
-    sent: Instant,
-    delay: i64,
-    told: Told,
 }
 
 impl Probe {
@@ -156,7 +95,7 @@ impl Probe {
     pub(super) fn due(&self, wants: bool) -> Option<Instant> {
         match &self.state {
             State::Resting { until } => wants.then_some(*until),
-            State::Sending(tried) => Some(tried.due().min(tried.began + tried.lasts)),
+            State::Sending(tried) => Some(tried.due().min(tried.ends())),
             State::Waiting { until, .. } => Some(*until),
         }
     }
@@ -173,18 +112,26 @@ impl Probe {
             Step::Started | Step::Bold => estimate.percent(BOLD_PERCENT).max(estimate.plus(MORE_MIN)),
         };
         let target = target.min(wanted.percent(WANTED_PERCENT));
-        let lasts = match self.step {
-            Step::Start(_) | Step::Started => START_FOR,
-            Step::Feel | Step::Bold => target.time_for(TRY_BYTES).map_or(TRY_FOR.1, |time| time.clamp(TRY_FOR.0, TRY_FOR.1)),
+        let (bytes, least) = match self.step {
+            Step::Start(_) | Step::Started => (START_BYTES, START_FOR),
+            Step::Feel | Step::Bold => (TRY_BYTES, TRY_FOR),
         };
+        let lasts = target.time_for(bytes).map_or(LASTS_MAX, |time| time.clamp(least, LASTS_MAX));
         let lasts = lasts + jitter * 2;
-        self.state = State::Sending(Try::new(now, target, lasts, next));
+        self.state = State::Sending(Attempt::new(now, target, lasts, next));
     }
 
-    /// A packet leaves. Padding was counted when it was given out.
-    pub(super) fn sent(&mut self, number: Seq64, bytes: u64, is_padding: bool) {
+    /// A packet leaves.
+    pub(super) fn sent(&mut self, number: Seq64) {
         if let State::Sending(tried) = &mut self.state {
-            tried.sent(number, bytes, is_padding);
+            tried.sent(number);
+        }
+    }
+
+    /// So much that is no padding leaves; padding is counted when it is given out.
+    pub(super) fn spend(&mut self, bytes: u64) {
+        if let State::Sending(tried) = &mut self.state {
+            tried.spend(bytes);
         }
     }
 
@@ -197,7 +144,7 @@ impl Probe {
     /// A packet arrived, with this delay on the scale of groups, or was lost.
     pub(super) fn report(&mut self, number: Seq64, sent: Instant, bytes: u64, delay: Option<i64>) {
         if let State::Sending(tried) | State::Waiting { tried, .. } = &mut self.state
-            && (tried.first..tried.end).contains(&number)
+            && tried.holds(number)
         {
             tried.report(sent, bytes, delay);
         }
@@ -206,7 +153,7 @@ impl Probe {
     /// Ends the sending when its time is over.
     pub(super) fn handle_timeout(&mut self, now: Instant, round_trip: Duration) {
         if let State::Sending(tried) = self.state
-            && now >= tried.began + tried.lasts
+            && now >= tried.ends()
         {
             self.finish_sending(now, tried, round_trip);
         }
@@ -219,20 +166,22 @@ impl Probe {
         }
     }
 
-    fn finish_sending(&mut self, now: Instant, tried: Try, round_trip: Duration) {
+    fn finish_sending(&mut self, now: Instant, tried: Attempt, round_trip: Duration) {
         let until = now + round_trip + PATIENCE;
         self.state = State::Waiting { tried, until };
     }
 
-    /// How it ended, once all packets up to `reported` have been told of, or patience is at an end. `lossy` is the share that is lost of
-    /// what is not a probe, in thousandths.
+    /// How it ended, once all packets up to `reported` have been told of, or patience is at an end. `lossy` is the
+    /// share that is lost of what is not a probe, in thousandths.
     pub(super) fn outcome(&mut self, now: Instant, reported: Seq64, lossy: u64) -> Option<Outcome> {
         let State::Waiting { tried, until } = self.state else { return None };
-        if reported < tried.end && now < until {
+        if !tried.is_told_by(reported) && now < until {
             return None;
         }
-        let outcome = tried.outcome(lossy.min(LOSSY_MAX));
+        let outcome = tried.outcome(lossy);
         let rest = match outcome {
+            // Too little left to try what was meant to be tried.
+            Outcome::Through(rate) if rate < tried.target().percent(REACHED_PERCENT) => RETRY,
             Outcome::Through(_) => {
                 self.failures = 0;
                 self.through = Some(now);
@@ -285,88 +234,132 @@ impl Probe {
     }
 }
 
-impl Try {
-    fn new(now: Instant, target: Bitrate, lasts: Duration, next: Seq64) -> Try {
-        Try {
-            target,
-            began: now,
-            lasts,
-            spent: 0,
-            paced: now,
-            first: next,
-            end: next,
-            told: Told::default(),
-            early: None,
-            late: None,
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TRIP: Duration = Duration::from_millis(50);
+
+    fn kbps(kbps: u64) -> Bitrate {
+        Bitrate::from_kbps(kbps)
+    }
+
+    fn at(millis: u64) -> Instant {
+        Instant::ZERO + Duration::from_millis(millis)
+    }
+
+    /// Runs one probe over a path that carries `carries` kbit/s with a queue of `queue` µs and loses each `loses`th
+    /// packet, a millisecond at a time. Answers what was sent, and how it ended.
+    fn run(probe: &mut Probe, now: &mut Instant, next: &mut Seq64, path: (u64, i64, u64), sends: bool) -> (u64, Option<Outcome>) {
+        let (carries, queue, loses) = path;
+        let (mut bytes, mut busy) = (0, micros_of(*now));
+        let mut packets = Vec::new();
+        while probe.is_sending() {
+            while probe.poll(*now).is_some() {
+                if !sends {
+                    continue;
+                }
+                probe.sent(*next);
+                busy = busy.max(micros_of(*now));
+                let waits = busy - micros_of(*now);
+                let lost = waits > queue || next.0.is_multiple_of(loses);
+                if waits <= queue {
+                    busy += i64::try_from(300 * 8 * 1_000 / carries).unwrap();
+                }
+                packets.push((*next, *now, (!lost).then_some(busy - micros_of(*now))));
+                *next = next.next();
+                bytes += 300;
+            }
+            *now += Duration::from_millis(1);
+            probe.handle_timeout(*now, TRIP);
+        }
+        for (number, sent, delay) in packets {
+            probe.report(number, sent, 300, delay);
+        }
+        (bytes, probe.outcome(*now, *next, 1_000 / loses))
+    }
+
+    fn micros_of(now: Instant) -> i64 {
+        i64::try_from(now.as_nanos() / 1_000).unwrap()
+    }
+
+    #[test]
+    fn a_probe_tells_what_goes_through() {
+        for (path, least, most, through) in [
+            ((20_000, 500_000, 1_000), 2_900, 3_000, true),
+            ((2_000, 500_000, 1_000), 1_800, 2_300, false),
+            ((300, 500_000, 1_000), 250, 360, false),
+            ((20_000, 500_000, 5), 2_700, 3_000, true),
+            ((1_000, 10_000, 1_000), 700, 1_700, false),
+        ] {
+            let (mut probe, mut now, mut next) = (Probe::new(at(0)), at(0), Seq64(70_000));
+            probe.begin(now, next, kbps(1_000), kbps(9_000), Duration::ZERO);
+            let (sent, outcome) = run(&mut probe, &mut now, &mut next, path, true);
+            assert!((8_400..=9_600).contains(&sent), "25 ms of 3 Mbit/s: {sent}");
+            let (rate, went) = match outcome {
+                Some(Outcome::Through(rate)) => (rate, true),
+                Some(Outcome::Full(rate)) => (rate, false),
+                Some(Outcome::Unknown) | None => panic!("{path:?}: {outcome:?}"),
+            };
+            assert!((kbps(least)..=kbps(most)).contains(&rate) && went == through, "{path:?}: {outcome:?}");
         }
     }
 
-    /// When a packet of padding is due: when there is room for it at the rate that is tried.
-    fn due(&self) -> Instant {
-        let at = self.target.time_for(self.spent + PADDING_ON_WIRE).map_or(self.began + self.lasts, |time| self.began + time);
-        at.max(self.paced + PACE)
-    }
-
-    fn poll(&mut self, now: Instant) -> Option<Padding> {
-        let passed = now.since(self.began).min(self.lasts);
-        let room = self.target.bytes_in(passed);
-        // What a late loop has missed is not sent all at once.
-        let behind = room.saturating_sub(self.target.bytes_in(CATCH_UP).max(PADDING_ON_WIRE));
-        self.spent = self.spent.max(behind);
-        if self.spent + PADDING_ON_WIRE > room {
-            self.paced = now;
-            return None;
-        }
-        self.spent += PADDING_ON_WIRE;
-        Some(Padding { bytes: PADDING })
-    }
-
-    fn sent(&mut self, number: Seq64, bytes: u64, is_padding: bool) {
-        self.end = number.next();
-        if !is_padding {
-            self.spent += bytes;
+    #[test]
+    fn the_rest_grows_with_each_probe_that_finds_the_path_full() {
+        let (mut probe, mut now, mut next) = (Probe::new(at(0)), at(0), Seq64(70_000));
+        for rest in [2, 4, 5, 5] {
+            probe.begin(now, next, kbps(250), kbps(9_000), Duration::ZERO);
+            let (_, outcome) = run(&mut probe, &mut now, &mut next, (250, 500_000, 1_000), true);
+            assert!(matches!(outcome, Some(Outcome::Full(_))), "{outcome:?}");
+            let due = now + Duration::from_secs(rest);
+            assert_eq!((probe.due(true), probe.due(false)), (Some(due), None));
+            probe.begin(due - Duration::from_millis(1), next, kbps(250), kbps(9_000), Duration::ZERO);
+            assert!(!probe.is_sending(), "it rests");
+            now = due;
         }
     }
 
-    fn report(&mut self, sent: Instant, bytes: u64, delay: Option<i64>) {
-        let Some(delay) = delay else {
-            self.told.lost += 1;
-            self.told.lost_bytes += bytes;
-            return;
-        };
-        self.told.arrived += 1;
-        self.told.arrived_bytes += bytes;
-        let passed = sent.since(self.began);
-        let third = match (passed * 3 < self.lasts, passed * 3 >= self.lasts * 2) {
-            (true, _) => &mut self.early,
-            (_, true) => &mut self.late,
-            (false, false) => return,
-        };
-        if third.is_none_or(|mark| delay < mark.delay) {
-            *third = Some(Mark { sent, delay, told: self.told });
+    #[test]
+    fn what_carries_padding_but_not_pictures_is_tried_less_and_less() {
+        let (mut probe, mut now, mut next) = (Probe::new(at(0)), at(0), Seq64(70_000));
+        for rest in [4, 8, 16, 32, 32] {
+            probe.begin(now, next, kbps(500), kbps(9_000), Duration::ZERO);
+            let (_, outcome) = run(&mut probe, &mut now, &mut next, (9_000, 500_000, 1_000), true);
+            assert!(matches!(outcome, Some(Outcome::Through(_))), "{outcome:?}");
+            now += Duration::from_secs(3);
+            for _ in 0..3 {
+                probe.give_way(now);
+            }
+            let due = now + Duration::from_secs(rest);
+            assert_eq!(probe.due(true), Some(due));
+            now = due;
         }
     }
 
-    fn outcome(&self, lossy: u64) -> Outcome {
-        if self.told.arrived + self.told.lost < REPORTED_MIN {
-            return Outcome::Unknown;
-        }
-        let (Some(early), Some(late)) = (self.early, self.late) else {
-            // If nothing came of a third, it may be because there was no room for it.
-            return if self.told.lost > self.told.arrived { Outcome::Full(Bitrate::ZERO) } else { Outcome::Unknown };
-        };
-        // What left within `apart` arrived within `apart` and what the queue has grown by.
-        let apart = late.sent.since(early.sent);
-        let grown = Duration::from_micros(late.delay.saturating_sub(early.delay).max(0).unsigned_abs());
-        let arrived = late.told.arrived_bytes.saturating_sub(early.told.arrived_bytes);
-        let lost = late.told.lost_bytes.saturating_sub(early.told.lost_bytes);
-        let arrived = (arrived.saturating_mul(1_000) / (1_000 - lossy)).min(arrived + lost);
-        let (Some(sent), Some(through)) = (Bitrate::of(arrived + lost, apart), Bitrate::of(arrived, apart + grown)) else {
-            return Outcome::Unknown;
-        };
-        if through < sent.min(self.target).percent(THROUGH_PERCENT) {
-            return Outcome::Full(through);
-        }
-        Outcome::Through(through.min(self.target))
+    #[test]
+    fn padding_that_is_not_sent_proves_nothing() {
+        let (mut probe, mut now, mut next) = (Probe::new(at(0)), at(0), Seq64(70_000));
+        probe.begin(now, next, kbps(1_000), kbps(9_000), Duration::ZERO);
+        let (_, outcome) = run(&mut probe, &mut now, &mut next, (9_000, 500_000, 1_000), false);
+        assert_eq!(outcome, Some(Outcome::Unknown));
+        assert_eq!(probe.due(true), Some(now + RETRY));
+    }
+
+    #[test]
+    fn a_loop_that_is_late_does_not_send_all_it_missed_at_once() {
+        let mut probe = Probe::new(at(0));
+        probe.begin(at(0), Seq64(70_000), kbps(1_000), kbps(9_000), Duration::ZERO);
+        let burst = std::iter::from_fn(|| probe.poll(at(500))).count();
+        assert_eq!(burst, 12, "10 ms of 3 Mbit/s");
+    }
+
+    #[test]
+    fn media_fills_the_probe_before_padding_does() {
+        let mut probe = Probe::new(at(0));
+        probe.begin(at(0), Seq64(70_000), kbps(1_000), kbps(9_000), Duration::ZERO);
+        probe.spend(6_000);
+        assert_eq!(probe.poll(at(10)), None, "3,750 bytes were due");
+        assert_eq!(std::iter::from_fn(|| probe.poll(at(20))).count(), 5, "7,500 bytes are");
     }
 }

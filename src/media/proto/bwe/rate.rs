@@ -1,4 +1,5 @@
-//! The one number: down at once to what arrives, up slowly as far as what is sent proves, up at once as far as a probe proves.
+//! The one number: down at once to what arrives, up slowly as far as what is sent proves, up at once as far as a
+//! probe proves.
 
 use std::time::Duration;
 
@@ -8,8 +9,8 @@ use crate::base::{Bitrate, Instant};
 /// carries no more, and there "sound is never given up" decides anyway.
 pub const FLOOR: Bitrate = Bitrate::from_kbps(30);
 
-/// The share of what arrives that is left after a queue or a loss. More would leave the queue to stand for longer; less would give
-/// away a part of a narrow path each time.
+/// The share of what arrives that is left after a queue or a loss. More would leave the queue to stand for longer;
+/// less would give away a part of a narrow path each time.
 const CUT_PERCENT: u64 = 85;
 
 /// Growth in a second while the estimate is used, in hundredths (draft-ietf-rmcat-gcc-02 §5.5: 1.08).
@@ -20,8 +21,9 @@ const GROWTH_NEAR: Bitrate = Bitrate::from_kbps(10);
 const NEAR: (u64, u64) = (80, 115);
 /// The estimate is used if we send so many hundredths of it.
 const USED_PERCENT: u64 = 70;
-/// Nothing grows beyond this share of what arrived, and a margin: the next layer is three times as much, and whether that fits is for a
-/// probe to tell. More would promise a layer that nothing has proved; less would leave no room for an encoder's whims.
+/// Nothing grows beyond this share of what arrived, and a margin: the next layer is three times as much, and whether
+/// that fits is for a probe to tell. More would promise a layer that nothing has proved; less would leave no room for
+/// an encoder's whims.
 const PROVED_PERCENT: u64 = 125;
 const PROVED_MARGIN: Bitrate = Bitrate::from_kbps(10);
 /// Longer pauses than this between two feedbacks do not count as time to grow.
@@ -31,7 +33,8 @@ const GROWTH_STEP_MAX: Duration = Duration::from_millis(500);
 pub(super) struct Rate {
     estimate: Bitrate,
     ceiling: Bitrate,
-    /// The most that has been seen to arrive or has been proved since the last cut. The start is a guess, and no more.
+    /// The most that has been seen to arrive or has been proved since the last cut. The start is a guess, and no
+    /// more.
     confirmed: Bitrate,
     /// What arrived when it last went wrong.
     limit: Option<Bitrate>,
@@ -95,7 +98,8 @@ impl Rate {
     pub(super) fn measure(&mut self, full: Bitrate) {
         let usable = full.percent(90);
         self.limit = Some(full);
-        // What has only been guessed is corrected; what has been seen to arrive stays, until a queue or a loss says otherwise.
+        // What has only been guessed is corrected; what has been seen to arrive stays, until a queue or a loss says
+        // otherwise.
         self.set(self.estimate.min(self.confirmed.max(usable)).max(usable));
     }
 
@@ -108,5 +112,79 @@ impl Rate {
 
     fn set(&mut self, estimate: Bitrate) {
         self.estimate = estimate.clamp(FLOOR, self.ceiling);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn kbps(kbps: u64) -> Bitrate {
+        Bitrate::from_kbps(kbps)
+    }
+
+    fn at(millis: u64) -> Instant {
+        Instant::ZERO + Duration::from_millis(millis)
+    }
+
+    /// Grows for so many seconds, with feedback ten times a second.
+    fn grown(rate: &mut Rate, seconds: u64, sent: u64, arrives: u64) -> u64 {
+        for step in 1..=10 * seconds {
+            rate.grow(at(100 * step), kbps(sent), kbps(arrives));
+        }
+        rate.estimate().bps() / 1_000
+    }
+
+    #[test]
+    fn what_is_used_grows_and_what_is_not_stays() {
+        for (sent, arrives, seconds, expected) in [
+            (600, 600, 60, 1_000),
+            (800, 800, 1, 1_010),
+            (950, 950, 1, 1_082),
+            (950, 950, 60, 1_197),
+            // More than was sent has not been proved by what waited and came at once.
+            (950, 3_000, 60, 1_197),
+            // What arrives without a queue is there.
+            (1_500, 1_500, 1, 1_369),
+        ] {
+            let mut rate = Rate::new(at(0), kbps(1_000), kbps(5_000));
+            assert_eq!(grown(&mut rate, seconds, sent, arrives), expected, "{sent} {arrives}");
+        }
+    }
+
+    #[test]
+    fn near_the_rate_that_went_wrong_it_creeps() {
+        let mut rate = Rate::new(at(0), kbps(1_000), kbps(5_000));
+        rate.cut(at(0), kbps(600));
+        assert_eq!(rate.estimate(), kbps(510));
+        assert_eq!(grown(&mut rate, 3, 510, 510), 540);
+        rate.prove(kbps(900));
+        assert_eq!(rate.estimate(), kbps(900));
+    }
+
+    #[test]
+    fn cuts_go_down_only_and_stay_above_the_floor() {
+        let mut rate = Rate::new(at(0), kbps(1_000), kbps(5_000));
+        rate.cut(at(0), kbps(4_000));
+        assert_eq!(rate.estimate(), kbps(1_000));
+        rate.yield_half(at(0), kbps(100));
+        assert_eq!(rate.estimate(), kbps(510));
+        rate.cut(at(0), Bitrate::ZERO);
+        assert_eq!(rate.estimate(), FLOOR);
+        rate.prove(kbps(90_000));
+        assert_eq!(rate.estimate(), kbps(5_000));
+    }
+
+    #[test]
+    fn a_full_path_corrects_a_guess_but_not_what_has_arrived() {
+        let mut guess = Rate::new(at(0), kbps(1_000), kbps(5_000));
+        guess.measure(kbps(300));
+        assert_eq!(guess.estimate(), kbps(270));
+        let mut seen = Rate::new(at(0), kbps(1_000), kbps(5_000));
+        seen.grow(at(100), kbps(800), kbps(800));
+        seen.measure(kbps(300));
+        assert_eq!(seen.estimate(), kbps(800));
+        seen.measure(kbps(2_000));
+        assert_eq!(seen.estimate(), kbps(1_800));
     }
 }

@@ -5,14 +5,17 @@ use std::time::Duration;
 use super::loss::{BEHIND, Order};
 use crate::base::{Instant, Seq16, Seq64};
 
-/// Packets that are remembered. Three top layers with sound are 700 packets a second, so this is three seconds of them: a round
-/// trip of two, and feedback that is late. More would cost 16 bytes a packet and leg; fewer would forget packets before
-/// a far receiver has told of them, and see neither queue nor loss.
+/// Packets that are remembered. Three top layers with sound are 700 packets a second, so this is three seconds of
+/// them: a round trip of two, and feedback that is late. More would cost 16 bytes a packet and leg; fewer would
+/// forget packets before a far receiver has told of them, and see neither queue nor loss.
 pub(super) const REMEMBERED: usize = 2_048;
 
-/// A packet that was told as lost may be told as late, so its fate is settled when a packet that left so much later has been
-/// reported. Longer would be slower to see losses; shorter would take packets for lost that others overtook.
+/// A packet that was told as lost may be told as late, so its fate is settled when a packet that left so much later
+/// has been reported. Longer would be slower to see losses; shorter would take packets for lost that others overtook.
 const SETTLED_AFTER: Duration = Duration::from_millis(100);
+
+/// The first number: a cycle above zero, so that every number has one before it.
+const FIRST: u64 = 0x1_0000;
 
 /// What became of a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
@@ -55,8 +58,7 @@ pub(super) struct Sent {
 
 impl Sent {
     pub(super) fn new() -> Sent {
-        // A cycle above zero, so that every number has one before it.
-        let first = Seq64(0x1_0000);
+        let first = Seq64(FIRST);
         Sent {
             ring: Box::new([Packet::default(); REMEMBERED]),
             next: first,
@@ -69,12 +71,16 @@ impl Sent {
     /// A packet leaves. Answers its number.
     pub(super) fn push(&mut self, now: Instant, bytes: usize, probing: bool) -> Seq64 {
         let number = self.next;
-        let before = self.ring[place(Seq64(number.0 - 1))].sent;
-        let behind = number.0 > 0x1_0000 && now < before + BEHIND;
+        let behind = number.0 > FIRST && now < self.last_sent() + BEHIND;
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
         self.ring[place(number)] = Packet { sent: now, bytes, fate: Fate::Unknown, probing, behind };
         self.next = number.next();
         number
+    }
+
+    /// When the last packet left; the beginning of time, if none did.
+    pub(super) fn last_sent(&self) -> Instant {
+        self.ring[place(Seq64(self.next.0 - 1))].sent
     }
 
     /// The number that the next packet will have.
@@ -94,7 +100,7 @@ impl Sent {
     }
 
     fn remembers(&self, number: Seq64) -> bool {
-        number < self.next && number.0 >= 0x1_0000 && number.0 + REMEMBERED as u64 >= self.next.0
+        number < self.next && number.0 >= FIRST && number.0 + REMEMBERED as u64 >= self.next.0
     }
 
     /// Bytes of the packets between the last that was reported on and this one, of which nothing was told.
@@ -102,14 +108,8 @@ impl Sent {
         self.between(number).map(|skipped| u64::from(self.ring[place(skipped)].bytes)).sum()
     }
 
-    /// The reporter has left these out although no feedback is missing: they did not arrive.
-    pub(super) fn lose_skipped(&mut self, number: Seq64) {
-        for skipped in self.between(number) {
-            self.ring[place(skipped)].fate = Fate::Lost;
-        }
-    }
-
-    fn between(&self, number: Seq64) -> impl Iterator<Item = Seq64> + use<> {
+    /// The packets between the last that was reported on and this one.
+    pub(super) fn between(&self, number: Seq64) -> impl Iterator<Item = Seq64> + use<> {
         let oldest = self.next.0.saturating_sub(REMEMBERED as u64);
         (self.reported.0.max(oldest)..number.0.min(self.next.0)).map(Seq64)
     }
@@ -147,3 +147,66 @@ fn place(number: Seq64) -> usize {
 }
 
 const _: () = assert!(REMEMBERED.is_power_of_two());
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(millis: u64) -> Instant {
+        Instant::ZERO + Duration::from_millis(millis)
+    }
+
+    #[test]
+    fn numbers_are_found_across_the_wrap_and_only_if_they_were_sent_lately() {
+        let mut sent = Sent::new();
+        assert_eq!(sent.find(Seq16(0xffff)), None, "nothing was sent");
+        for packet in 0..66_000 {
+            sent.push(at(packet), 100, false);
+        }
+        let next = sent.next();
+        assert_eq!(next.wrapped(), Seq16(464));
+        for (number, found) in
+            [(463, true), (0, true), (0xffff, true), (464, false), (9_000, false), (63_952, true), (63_951, false)]
+        {
+            assert_eq!(sent.find(Seq16(number)).map(Seq64::wrapped), found.then_some(Seq16(number)), "{number}");
+        }
+    }
+
+    #[test]
+    fn a_fate_changes_once_or_from_lost_to_late() {
+        let mut sent = Sent::new();
+        let number = sent.push(at(0), 100, false);
+        for (fate, changes) in
+            [(Fate::Lost, true), (Fate::Lost, false), (Fate::Arrived, true), (Fate::Arrived, false), (Fate::Lost, false)]
+        {
+            assert_eq!(sent.report(number, fate).is_some(), changes, "{fate:?}");
+        }
+    }
+
+    #[test]
+    fn fates_are_settled_in_order_when_nothing_can_overtake_any_more() {
+        let mut sent = Sent::new();
+        let numbers: Vec<_> = (0..20).map(|packet| sent.push(at(20 * packet), 100, false)).collect();
+        sent.report(numbers[0], Fate::Arrived);
+        sent.report(numbers[9], Fate::Arrived);
+        assert_eq!(sent.skipped(numbers[12]), 200, "between the last report and this");
+        for skipped in sent.between(numbers[12]) {
+            sent.report(skipped, Fate::Lost);
+        }
+        let settled: Vec<_> = std::iter::from_fn(|| sent.settle().map(|packet| packet.fate)).collect();
+        assert_eq!((settled[0], settled.len()), (Fate::Arrived, 7), "100 ms before the last of them left");
+        sent.report(numbers[19], Fate::Arrived);
+        let settled: Vec<_> = std::iter::from_fn(|| sent.settle().map(|packet| packet.fate)).collect();
+        assert_eq!(settled[2..6], [Fate::Arrived, Fate::Lost, Fate::Lost, Fate::Unknown]);
+    }
+
+    #[test]
+    fn packets_that_leave_together_are_behind_the_first() {
+        let mut sent = Sent::new();
+        let orders = [(0, Order::First), (0, Order::Behind), (4, Order::Behind), (9, Order::First), (20, Order::First)];
+        for (millis, order) in orders {
+            let number = sent.push(at(millis), 100, false);
+            assert_eq!(sent.report(number, Fate::Arrived).map(|packet| packet.order()), Some(order), "{millis}");
+        }
+    }
+}

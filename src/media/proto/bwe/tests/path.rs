@@ -12,6 +12,8 @@ pub(super) struct Path {
     /// What would wait for longer than this is dropped.
     pub(super) queue: Duration,
     pub(super) delay: Duration,
+    /// Each two seconds the radio is away for so long, and what comes meanwhile waits.
+    pub(super) away: Duration,
     /// Each packet takes up to so much longer, by chance.
     pub(super) jitter: Duration,
     /// Whether a packet waits for the one before even if it was luckier.
@@ -32,6 +34,7 @@ impl Path {
             rates: rates.iter().map(|(from, kbps)| (super::at(*from), super::kbps(*kbps))).collect(),
             queue: ms(250),
             delay: ms(25),
+            away: Duration::ZERO,
             jitter: Duration::ZERO,
             in_order: true,
             loss: 0,
@@ -57,7 +60,9 @@ impl Path {
         if self.waiting(now) > self.queue {
             return None;
         }
-        self.busy = self.busy.max(now) + serialized;
+        let into = now.as_nanos() % 2_000_000_000;
+        let away = self.away.saturating_sub(Duration::from_nanos(into));
+        self.busy = self.busy.max(now + away) + serialized;
         if self.dice.percent(self.loss) {
             return None;
         }

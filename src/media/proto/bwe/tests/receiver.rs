@@ -1,4 +1,5 @@
-//! The far end, as browsers do it: arrivals are told each 75 to 100 ms, by our own writer, from a clock that begins anywhere.
+//! The far end, as browsers do it: arrivals are told each 75 to 100 ms, by our own writer, from a clock that begins
+//! anywhere.
 
 use std::collections::BTreeMap;
 

@@ -1,8 +1,37 @@
 //! The beginning of a leg, and its return.
 
-use super::ms;
+use super::super::{Content, Estimator};
 use super::path::Path;
 use super::visit::{Sends, Visit};
+use super::{at, kbps, ms};
+
+#[test]
+fn what_is_not_used_neither_shrinks_nor_grows() {
+    for pictures in [0, 150, 500] {
+        let mut visit = Visit::new(Path::of(&[(0, 10_000)]), Sends::Always(pictures), 1);
+        visit.run(60_000);
+        let (least, most) = visit.range(0, 60_000);
+        assert!(least == 1_000 && most <= 1_030, "{pictures} kbit/s: {most}{}", visit.curves());
+        assert_eq!(visit.padding, 0, "nothing is wanted");
+    }
+}
+
+#[test]
+fn without_a_probe_nothing_grows_beyond_what_arrives() {
+    let mut visit = Visit::new(Path::of(&[(0, 10_000)]), Sends::Always(1_500), 1);
+    visit.run(60_000);
+    let (least, most) = visit.range(10_000, 60_000);
+    // A quarter above the fullest moment, which had a keyframe.
+    assert!(least >= 1_540 && most <= 2_500, "{least} {most}{}", visit.curves());
+}
+
+#[test]
+fn the_round_trip_is_told() {
+    let mut visit = Visit::new(Path { delay: ms(40), ..Path::of(&[(0, 10_000)]) }, Sends::Always(500), 1);
+    visit.run(5_000);
+    let trip = visit.estimator.round_trip();
+    assert!(trip.is_some_and(|trip| (ms(80)..ms(100)).contains(&trip)), "{trip:?}");
+}
 
 #[test]
 fn a_wide_path_is_found_within_two_and_a_half_seconds() {
@@ -49,4 +78,19 @@ fn after_an_outage_a_path_that_came_back_narrow_is_not_flooded() {
         let (_, most) = visit.range(22_000, 40_000);
         assert!(most <= 330, "seed {seed}: {most}{}", visit.curves());
     }
+}
+
+#[test]
+fn who_sends_nothing_waits_for_nothing() {
+    let mut estimator = Estimator::new(at(0), kbps(1_000), kbps(5_000));
+    assert_eq!(estimator.deadline(), None);
+    estimator.send(at(0), 100, Content::Media);
+    estimator.send(at(900), 100, Content::Media);
+    let mut halvings = Vec::new();
+    while let Some(deadline) = estimator.deadline().filter(|deadline| deadline.at < at(5_000)) {
+        estimator.handle_timeout(deadline.at);
+        halvings.push((deadline.at, estimator.estimate(), estimator.is_silent()));
+    }
+    let expected = [1_000, 2_000, 3_000, 4_000].map(|millis| (at(millis), kbps(500), true));
+    assert_eq!(halvings, expected, "halved once for what was sent");
 }

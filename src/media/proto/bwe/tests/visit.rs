@@ -16,14 +16,16 @@ const LAYERS: [u64; 3] = [150, 500, 1_500];
 /// RTP's header, extensions, tag, UDP and IP are in it.
 const PACKET: usize = 1_150;
 const PADDING_AROUND: usize = 45;
+/// A keyframe is so many times as large as another frame.
+const KEYFRAME: usize = 6;
 
 /// What is sent.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Sends {
     /// Sound and pictures of so many kbit/s, whatever the estimate.
     Always(u64),
-    /// Sound, and of each of so many pictures the best layer that fits: down at the keyframe, 200 ms later; up if there has been a fifth
-    /// to spare for 2 s.
+    /// Sound, and of each of so many pictures the best layer that fits: down at the keyframe, 200 ms later; up if
+    /// there has been a fifth to spare for 2 s.
     Obeys { pictures: u64 },
 }
 
@@ -44,19 +46,21 @@ pub(super) struct Visit {
     pub(super) wanted: u64,
     /// Hundredths of the feedback packets.
     pub(super) feedback_loss: u64,
+    pub(super) says_twice: bool,
     /// The estimate of each millisecond, in kbit/s, and the queue's length.
     pub(super) estimates: Vec<u64>,
     pub(super) waiting: Vec<Duration>,
     pub(super) rows: Vec<Row>,
     /// Bytes of padding so far.
     pub(super) padding: usize,
-    pub(super) media: usize,
     receiver: Receiver,
     dice: Dice,
     underway: Vec<(Instant, Seq16)>,
     feedback: VecDeque<(Instant, Vec<u8>)>,
     /// What the pictures have together, what they are about to have, and since when more would fit.
     layer: u64,
+    /// Of which the last frame was.
+    shown: u64,
     switching: Option<(Instant, u64)>,
     fits: Option<Instant>,
     sent_in_row: usize,
@@ -71,16 +75,17 @@ impl Visit {
             sends,
             wanted: 0,
             feedback_loss: 0,
+            says_twice: false,
             estimates: Vec::new(),
             waiting: Vec::new(),
             rows: Vec::new(),
             padding: 0,
-            media: 0,
             receiver: Receiver::new(seed ^ 0xfeed),
             dice: Dice(seed ^ 0xd1ce),
             underway: Vec::new(),
             feedback: VecDeque::new(),
             layer: 0,
+            shown: 0,
             switching: None,
             fits: None,
             sent_in_row: 0,
@@ -144,6 +149,9 @@ impl Visit {
             for block in Compound::new(&packet) {
                 let Ok(Block::TransportCc(feedback)) = block else { panic!("no feedback") };
                 self.estimator.handle_feedback(now, &feedback);
+                if self.says_twice {
+                    self.estimator.handle_feedback(now, &feedback);
+                }
             }
         }
         self.choose();
@@ -154,6 +162,9 @@ impl Visit {
         // 30 frames a second.
         if millis * 30 % 1_000 < 30 {
             let mut bytes = usize::try_from(self.layer * 1_000 / 8 / 30).unwrap();
+            if self.shown != self.layer {
+                (self.shown, bytes) = (self.layer, bytes * KEYFRAME);
+            }
             while bytes > 0 {
                 let packet = bytes.min(PACKET);
                 self.send(packet, Content::Media);
@@ -195,9 +206,8 @@ impl Visit {
 
     fn send(&mut self, bytes: usize, content: Content) {
         let number = self.estimator.send(self.now, bytes, content);
-        match content {
-            Content::Media => self.media += bytes,
-            Content::Padding => self.padding += bytes,
+        if content == Content::Padding {
+            self.padding += bytes;
         }
         self.sent_in_row += bytes;
         if let Some(arrival) = self.path.send(self.now, bytes) {
