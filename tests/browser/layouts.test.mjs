@@ -334,7 +334,7 @@ test('a screen is taken and given from one to the other without a negotiation, a
     await until(`the screen of ${name} moves`, async () => (await time()) > 5);
   };
   await shares(one, two, link.name);
-  await share(two).getByText(`${link.name} is sharing`).waitFor();
+  await share(two).getByText(`Shared by ${link.name}`).waitFor();
   assert.equal(await share(two).getAttribute('aria-disabled'), 'true');
   await share(two).click({ force: true });
   await two.getByText('Someone else is sharing their screen.').waitFor();
@@ -344,7 +344,7 @@ test('a screen is taken and given from one to the other without a negotiation, a
   await share(one).click();
   await share(two).getByText('Share screen').waitFor();
   await shares(two, one, other.name);
-  await share(one).getByText(`${other.name} is sharing`).waitFor();
+  await share(one).getByText(`Shared by ${other.name}`).waitFor();
   await share(two).click();
   await screenOf(one, other.name).waitFor({ state: 'detached' });
   await shares(one, two, link.name);

@@ -54,6 +54,12 @@ const FACEBOOK_IPHONE =
   'Mozilla/5.0 (iPhone; CPU iPhone OS 17_5 like Mac OS X) AppleWebKit/605.1.15 (KHTML, like Gecko) Mobile/15E148 [FBAN/FBIOS;FBAV/468.0]';
 const OLD_FIREFOX = 'Mozilla/5.0 (X11; Linux x86_64; rv:60.0) Gecko/20100101 Firefox/60.0';
 
+/** Opens the menu and picks what says `words`. */
+async function choose(page, words) {
+  await page.getByRole('button', { name: 'Layout' }).click();
+  await page.getByText(words, { exact: true }).click();
+}
+
 /** Takes the camera and microphone away from the page, the way a person's “no” does. */
 function refuseDevices() {
   navigator.mediaDevices.getUserMedia = async () => {
@@ -157,6 +163,72 @@ test('the ways that lead elsewhere', async () => {
   await many.context().close();
 });
 
+test('layouts, pins, a screen, and what is poor', async (context) => {
+  const own = await startServer();
+  context.after(() => own.stop());
+  const [first, second] = own.patients;
+  const interpreter = await own.guestLink('Ida Stern', 'interpreter');
+  const provider = await browser.page({ colorScheme: 'dark' });
+  const [page, dark, third] = [await browser.page(), await browser.page({ colorScheme: 'dark', hasTouch: true, isMobile: true, viewport: PHONE }), await browser.page()];
+  await wait(page, first);
+  await wait(dark, second);
+  await wait(third, interpreter, { name: interpreter.name, relationship: 'Interpreter' });
+  await host(provider, own.provider);
+  await provider.getByRole('listitem').filter({ hasText: interpreter.name }).waitFor();
+  await provider.getByRole('button', { name: 'Admit all' }).click();
+  for (const one of [page, dark, third]) await inVisit(one);
+  for (const one of [page, dark]) await tile(one, interpreter.name).getByText('Connecting…').waitFor({ state: 'hidden' });
+  await shoot(page, '40-four-interpreter');
+  await choose(page, 'Who speaks is large');
+  await page.keyboard.press('Escape');
+  await shoot(page, '40-four-speaker');
+  await page.getByRole('button', { name: 'Pin interpreter' }).click();
+  await shoot(page, '40-four-pinned');
+  await page.getByRole('button', { name: `Pin ${second.name}` }).click();
+  await shoot(page, '40-four-two-pinned');
+  await choose(dark, 'Who speaks is large');
+  await dark.keyboard.press('Escape');
+  await shoot(dark, '41-four-speaker-touch-dark');
+
+  const poor = (view) => ({
+    ...view,
+    speaker: view.participants.find(({ name }) => name === interpreter.name).participant,
+    you: { ...view.you, connection: 'poor', paused: [view.participants.find(({ name }) => name === first.name).participant] },
+    participants: view.participants.map((one) => ({ ...one, connection: one.role === 'provider' ? 'poor' : 'good' })),
+  });
+  await pretend(dark, poor);
+  await tile(dark, first.name).getByText('Picture paused').waitFor();
+  await shoot(dark, '42-poor-touch-dark');
+  await dark.getByRole('button', { name: 'Close' }).click();
+  await shoot(dark, '42-poor-read-touch-dark');
+  await pretend(third, (view) => ({ ...poor(view), speaker: null }));
+  await tile(third, first.name).getByText('Picture paused').waitFor();
+  await shoot(third, '42-poor-grid');
+
+  await page.getByRole('button', { name: `Pin ${second.name}` }).click();
+  await provider.evaluate(() => {
+    navigator.mediaDevices.getDisplayMedia = async () => {
+      const canvas = Object.assign(document.createElement('canvas'), { width: 1280, height: 720 });
+      const pen = canvas.getContext('2d');
+      setInterval(() => {
+        Object.assign(pen, { fillStyle: '#f4f4f0', font: '48px sans-serif' }).fillRect(0, 0, 1280, 720);
+        Object.assign(pen, { fillStyle: '#123' }).fillText(`Your results, ${new Date().toISOString().slice(0, 10)}`, 80, 120);
+      }, 100);
+      return canvas.captureStream(10);
+    };
+  });
+  await provider.getByRole('button', { name: 'Share screen' }).click();
+  await page.locator('[data-screen]').getByText('Connecting…').waitFor({ state: 'hidden' });
+  await shoot(page, '43-screen-pinned');
+  await shoot(provider, '43-sharing-dark');
+  await page.getByRole('button', { name: 'Pin interpreter' }).click();
+  await shoot(page, '43-screen');
+  for (const one of [page, dark, third, provider]) {
+    assert.deepEqual(one.mishaps, []);
+    await one.context().close();
+  }
+});
+
 test('the visit', async () => {
   const [first, second, third] = server.patients;
   const page = await browser.page();
@@ -201,9 +273,19 @@ test('the visit', async () => {
   await tile(provider, first.name).getByText('Connecting…').waitFor({ state: 'hidden' });
   await shoot(provider, '12-two-provider');
   await shoot(page, '13-two-patient');
+  await choose(page, 'Who speaks is large');
+  await shoot(page, '13-two-layout-menu');
+  await page.keyboard.press('Escape');
+  await shoot(page, '13-two-speaker');
   await admit(second.name);
   await inVisit(pageTwo);
   await tile(page, second.name).getByText('Connecting…').waitFor({ state: 'hidden' });
+  await shoot(page, '14-three-speaker');
+  await choose(page, 'Two side by side');
+  await page.keyboard.press('Escape');
+  await shoot(page, '14-three-sides');
+  await choose(page, 'Everyone the same size');
+  await page.keyboard.press('Escape');
   await shoot(page, '14-three-patient');
   await admit(third.name);
   await inVisit(pageThree);

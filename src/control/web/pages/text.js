@@ -91,7 +91,7 @@ export const text = {
   share: 'Share screen',
   stopSharing: 'Stop sharing',
   sharing: 'You are sharing your screen',
-  sharedBy: (name) => `${name} is sharing`,
+  sharedBy: (name) => `Shared by ${name}`,
   layout: 'Layout',
   layoutGrid: 'Everyone the same size',
   layoutSpeaker: 'Who speaks is large',

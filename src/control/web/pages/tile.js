@@ -123,6 +123,7 @@ export class OtherTile extends Tile {
     const name = interprets ? text.pinInterpreterNamed(person.name) : text.pin(person.name);
     this.#pin = element('button', { class: 'pin', type: 'button', 'aria-label': name, title: name }, icon('pin'), ...face);
     this.#pin.classList.toggle('offered', interprets);
+    this.element.classList.toggle('interprets', interprets);
     this.#pin.addEventListener('click', onPin);
     this.pinned = false;
     this.element.append(this.#pin, this.#audio);

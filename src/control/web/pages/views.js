@@ -21,9 +21,16 @@ export function show(name) {
   heading.focus({ preventScroll: true });
 }
 
-/** Tells a screen reader something that happened elsewhere on the page. */
+let told = [];
+
+/** Tells a screen reader something that happened elsewhere on the page. What happens in one moment is one text. */
 export function announce(message) {
-  byId('announcer').textContent = message;
+  told.push(message);
+  if (told.length > 1) return;
+  queueMicrotask(() => {
+    byId('announcer').textContent = told.join(' ');
+    told = [];
+  });
 }
 
 /** Shows what went wrong and what to do now; `reload` where loading the page again may help. */
