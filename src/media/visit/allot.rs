@@ -3,7 +3,6 @@
 use super::budget::{PICTURES, Step, TEMPORAL_LAYERS, Wish, Worth, share};
 use super::demand::Demand;
 use super::forward::Seats;
-use super::governor::with_reserve;
 use super::track::Track;
 use super::turn::Turn;
 use super::watch::Layer;
@@ -15,9 +14,6 @@ use crate::link::{Event, Watching};
 
 /// What a layer is taken to need before it was seen, in bits per second: what browsers aim at (performance.md).
 const NOMINAL: [u64; LAYERS] = [150_000, 500_000, 1_500_000];
-
-/// Bytes around each packet of sound, and how many come in a second, for what sound takes of the path.
-const SOUND_OVERHEAD_BPS: u64 = 50 * 68 * 8;
 
 /// A tile may be this many hundredths as high as its picture before a larger picture shows more.
 const STRETCH: u32 = 120;
@@ -56,17 +52,21 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
         wishes[place] = tiles[place].and_then(|tile| wish(seats, now, scene, sender, kind, tile));
     }
     let sound: u64 = Seat::ALL.into_iter().filter(|&sender| sender != receiver).map(|sender| sound(seats, now, sender)).sum();
-    let sound = sound * (1 + copies);
+    // A copy is about half of its packet: the rest is headers.
+    let sound = sound + sound * copies / 2;
 
     let room = estimate.map(|estimate| estimate.bps().saturating_sub(sound));
-    let fits = share(room.unwrap_or(u64::MAX), &wishes);
-    let safe = share(room.map_or(u64::MAX, with_reserve), &wishes);
+    let held: [Option<Step>; PICTURES] = std::array::from_fn(|place| flow.downlink.governors[place].limit());
+    let everything = [Some(Step::whole(Step::TOP)); PICTURES];
+    let fits = share(room.unwrap_or(u64::MAX), &wishes, &everything);
+    let safe = share(room.unwrap_or(u64::MAX), &wishes, &held);
     let most: u64 = wishes.iter().flatten().map(Wish::most_rate).sum();
 
     let Some(leg) = seats[receiver.index()].as_mut() else { return };
     let id = leg.id();
     let Some(flow) = leg.flow_mut() else { return };
-    flow.downlink.want(now, Bitrate::from_bps(most + sound));
+    // With what has to be spare on the way up.
+    flow.downlink.want(now, Bitrate::from_bps(most + most / 5 + sound));
     let shown: u64 = (0..PICTURES).map(|place| shown_rate(flow.lines.picture(place).as_deref(), wishes[place])).sum();
     let urgent = room.is_some_and(|room| shown > room);
     let mut paused = [false; Seat::COUNT];
@@ -89,6 +89,10 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
                 governor.limit()
             }
         };
+        if limit != line.limit() {
+            let (estimate, most) = (estimate.map(Bitrate::bps), wishes[place].map(|wish| wish.most_rate()));
+            tracing::debug!(visit = %scene.visit, seat = %receiver, place, ?limit, estimate, sound, shown, most, urgent, "layer");
+        }
         if limit != line.limit() || urgent {
             line.allow(limit, urgent);
         }
@@ -195,7 +199,7 @@ fn most(track: &Track, height: u16) -> Layer {
 fn sound(seats: &Seats, now: Instant, sender: Seat) -> u64 {
     let track = seats[sender.index()].as_ref().and_then(|leg| leg.flow()?.inbound.track(SourceKind::Microphone));
     let Some(stream) = track.and_then(|track| track.layer(0)).filter(|stream| stream.arrives(now)) else { return 0 };
-    stream.rates(now).iter().sum::<u64>() + SOUND_OVERHEAD_BPS
+    stream.rates(now).iter().sum()
 }
 
 /// Bits per second of what a line shows now.

@@ -85,9 +85,10 @@ impl Wish {
     }
 }
 
-/// What fits into `room` bits per second: a step for each wish, or none.
-pub(super) fn share(room: u64, wishes: &[Option<Wish>; PICTURES]) -> [Option<Step>; PICTURES] {
-    let mut sharing = Sharing { room, wishes, chosen: [None; PICTURES] };
+/// What fits into `room` bits per second: a step for each wish, or none. What a picture would get beyond its `held` step
+/// fits only with a fifth of it to spare (media.md).
+pub(super) fn share(room: u64, wishes: &[Option<Wish>; PICTURES], held: &[Option<Step>; PICTURES]) -> [Option<Step>; PICTURES] {
+    let mut sharing = Sharing { room, wishes, held, chosen: [None; PICTURES] };
     let by_worth = |worth: Worth| (0..PICTURES).filter(move |&place| wishes[place].is_some_and(|wish| wish.worth == worth));
 
     for place in by_worth(Worth::Interpreter) {
@@ -137,6 +138,7 @@ impl IntoIterator for Places {
 struct Sharing<'a> {
     room: u64,
     wishes: &'a [Option<Wish>; PICTURES],
+    held: &'a [Option<Step>; PICTURES],
     chosen: [Option<Step>; PICTURES],
 }
 
@@ -153,7 +155,8 @@ impl Sharing<'_> {
         let next = wish.steps().find(|(step, _)| now.is_none_or(|now| *step > now));
         let Some((step, rate)) = next.filter(|(step, _)| until.is_none_or(|until| step.layer <= until)) else { return false };
         let more = rate.saturating_sub(wish.rate(now));
-        if more > self.room {
+        let spare = if Some(step) > self.held[place] { more / 5 } else { 0 };
+        if more.saturating_add(spare) > self.room {
             return false;
         }
         self.room -= more;
@@ -165,6 +168,8 @@ impl Sharing<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    const HELD: [Option<Step>; PICTURES] = [Some(Step::whole(2)); PICTURES];
 
     /// Three layers of a third, a third and a third in time.
     fn camera(worth: Worth) -> Option<Wish> {
@@ -179,7 +184,7 @@ mod tests {
         let step = |step: &Option<Step>| {
             step.map_or("-".to_owned(), |step| format!("{}{}", ["q", "h", "f"][usize::from(step.layer)], step.temporal))
         };
-        share(room, &wishes).iter().map(step).collect::<Vec<_>>().join(" ")
+        share(room, &wishes, &HELD).iter().map(step).collect::<Vec<_>>().join(" ")
     }
 
     #[test]
@@ -222,6 +227,15 @@ mod tests {
         assert_eq!(shown(u64::MAX, [small, None, None, None]), "q2 - - -");
         let only_large = Some(Wish { most: 0, ..plain([0, 0, 1_500]).unwrap() });
         assert_eq!(shown(u64::MAX, [only_large, None, None, None]), "f2 - - -", "there is nothing smaller");
+    }
+
+    #[test]
+    fn what_lies_beyond_the_step_held_needs_a_fifth_of_it_to_spare() {
+        let (q, h) = (Some(Step::whole(0)), Some(Step::whole(1)));
+        for (room, held, expected) in [(500, h, h), (500, q, q), (569, q, q), (570, q, h), (150, None, None), (180, None, q)] {
+            let wishes = [plain([150, 500, 1_500]), None, None, None];
+            assert_eq!(share(room, &wishes, &[held; PICTURES])[0], expected, "{room} {held:?}");
+        }
     }
 
     #[test]
@@ -272,11 +286,11 @@ mod tests {
                 Some(Wish { worth: worth[worths[place]], most: 2, rates })
             };
             let wishes = [wish(0), wish(1), wish(2), wish(3)];
-            let chosen = share(room, &wishes);
+            let chosen = share(room, &wishes, &HELD);
             let spent: u64 = chosen.iter().zip(&wishes).map(|(step, wish)| wish.unwrap().rate(*step)).sum();
             proptest::prop_assert!(spent <= room);
             let count = |chosen: [Option<Step>; PICTURES]| chosen.iter().flatten().count();
-            let plenty = share(u64::MAX / 2, &wishes);
+            let plenty = share(u64::MAX / 2, &wishes, &HELD);
             proptest::prop_assert!(count(plenty) >= count(chosen));
         }
     }

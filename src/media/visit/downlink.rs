@@ -23,6 +23,10 @@ const CEILING: Bitrate = Bitrate::from_kbps(12_000);
 /// There and back, as long as nothing is known of it.
 const ROUND_TRIP: Duration = Duration::from_millis(100);
 
+/// A queue of this much drops what does not fit: copies of sound would only fill it further. Less would take the jitter of
+/// ordinary Wi-Fi for a queue.
+const STANDING_QUEUE: Duration = Duration::from_millis(100);
+
 /// A report of more than this is a report that lies (RFC 3550 §6.4.1 lets receivers compute it).
 const ROUND_TRIP_MAX: Duration = Duration::from_secs(10);
 
@@ -64,7 +68,7 @@ impl Downlink {
     pub(super) fn hear_arrivals(&mut self, now: Instant, feedback: &TransportCc<'_>) {
         let Some(estimator) = &mut self.estimator else { return };
         estimator.handle_feedback(now, feedback);
-        self.redundancy.learn(now, estimator.loss());
+        self.redundancy.learn(now, estimator.loss(), estimator.queue_delay() >= STANDING_QUEUE);
     }
 
     /// The receiver reports on a line.
@@ -78,7 +82,7 @@ impl Downlink {
             }
         }
         if self.estimator.is_none() {
-            self.redundancy.learn(now, report.fraction_lost);
+            self.redundancy.learn(now, report.fraction_lost, false);
         }
     }
 

@@ -9,11 +9,6 @@ use crate::base::Instant;
 /// go up on each swing of the estimate and come down again, and each way costs the sender a keyframe.
 const CALM: Duration = Duration::from_secs(2);
 
-/// How much of the room counts on the way up: what is left is the spare fifth.
-pub(super) const fn with_reserve(room: u64) -> u64 {
-    room / 6 * 5
-}
-
 /// The limit of one line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Governor {
@@ -41,7 +36,7 @@ impl Governor {
         self.limit
     }
 
-    /// `fits` is what there is room for, `safe` what there is room for with a reserve.
+    /// `fits` is what there is room for, `safe` what there is room for with something to spare.
     pub(super) fn decide(&mut self, now: Instant, fits: Option<Step>, safe: Option<Step>) {
         if std::mem::take(&mut self.fresh) || fits <= self.limit {
             (self.limit, self.rising) = (fits, None);

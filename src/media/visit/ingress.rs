@@ -45,6 +45,9 @@ pub(super) struct Taken<'a> {
     pub(super) ask_at: Option<Instant>,
 }
 
+/// What a packet takes on the way to a receiver beyond its header and payload: IP and UDP, the tag, a transport-wide number.
+const WIRE_OVERHEAD: usize = 28 + 16 + 4;
+
 /// Sounds that one packet gives back: what browsers copy.
 const RECOVERED_MAX: usize = 2;
 
@@ -118,7 +121,7 @@ pub(super) fn take<'a>(
         SourceKind::Camera | SourceKind::Screen => ([const { None }; RECOVERED_MAX], look(stream, packet)?),
     };
     let temporal = packet.picture.and_then(|picture| picture.temporal_layer).unwrap_or(0);
-    stream.measure(now, temporal, opened.len);
+    stream.measure(now, temporal, opened.len + WIRE_OVERHEAD);
     if packet.payload.is_empty() {
         return Ok(Taken { recovered, packet, ask_at });
     }

@@ -15,12 +15,17 @@ const VERY_LOSSY: u8 = 16;
 /// How long a path must lose nothing before the copies end. Sooner would end them between two bursts.
 const CALM: Duration = Duration::from_secs(10);
 
+/// Losses of a queue are still counted so long after it has gone: losses are those of the last two seconds.
+const CONGESTION: Duration = Duration::from_secs(3);
+
 /// How many copies each packet of sound carries.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Redundancy {
     copies: usize,
     /// When the path last lost enough for so many.
     lossy: Option<Instant>,
+    /// When a queue last stood on the path.
+    congested: Option<Instant>,
 }
 
 impl Redundancy {
@@ -31,8 +36,15 @@ impl Redundancy {
         self.copies
     }
 
-    /// The path lost so many of 256 packets lately.
-    pub(super) fn learn(&mut self, now: Instant, loss: u8) {
+    /// The path lost so many of 256 packets lately. `congested` says that a queue stands on it: what is lost then is too much
+    /// already, and copies would make it more.
+    pub(super) fn learn(&mut self, now: Instant, loss: u8, congested: bool) {
+        if congested {
+            self.congested = Some(now);
+        }
+        if self.congested.is_some_and(|at| now.since(at) < CONGESTION) {
+            return;
+        }
         let needed = if loss >= VERY_LOSSY { 2 } else { usize::from(loss >= LOSSY) };
         if needed >= self.copies {
             self.copies = needed;
@@ -65,7 +77,16 @@ mod tests {
             (39, 0, 1),
             (40, 0, 0),
         ] {
-            redundancy.learn(Instant::ZERO + Duration::from_secs(seconds), loss);
+            redundancy.learn(Instant::ZERO + Duration::from_secs(seconds), loss, false);
+            assert_eq!(redundancy.copies(), copies, "after {seconds} s");
+        }
+    }
+
+    #[test]
+    fn what_a_queue_loses_is_no_reason_to_send_more() {
+        let mut redundancy = Redundancy::default();
+        for (seconds, congested, copies) in [(0, true, 0), (2, false, 0), (3, false, 2), (4, true, 2), (5, false, 2)] {
+            redundancy.learn(Instant::ZERO + Duration::from_secs(seconds), 40, congested);
             assert_eq!(redundancy.copies(), copies, "after {seconds} s");
         }
     }

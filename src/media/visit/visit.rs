@@ -10,6 +10,7 @@ use super::feedback;
 use super::forward::{Seats, forward, sooner};
 use super::ingress;
 use super::leg::{Leg, News, SILENCE};
+use super::line::{LINES, Line};
 use super::repair;
 use super::reports;
 use super::speaker::Speaker;
@@ -151,7 +152,11 @@ impl Visit {
     /// A connectivity check whose username names the leg of this seat. Its answer is in the outbox.
     pub fn handle_check(&mut self, turn: &mut Turn<'_>, seat: Seat, path: Path, datagram: &[u8]) -> Option<Checked> {
         let leg = self.seats[seat.index()].as_mut()?;
+        let before = leg.path();
         let checked = leg.handle_check(turn, path, datagram).ok();
+        if before.is_some() && leg.path() != before {
+            self.renew_pictures(turn, seat);
+        }
         self.hear_news(turn, seat);
         self.refresh();
         checked
@@ -262,10 +267,36 @@ impl Visit {
                     self.allot_all(turn);
                 }
                 News::Silent => turn.events.push_back(Event::LegSilent { visit, seat, leg: id }),
-                News::Resumed => turn.events.push_back(Event::LegResumed { visit, seat, leg: id }),
+                News::Resumed => {
+                    turn.events.push_back(Event::LegResumed { visit, seat, leg: id });
+                    self.renew_pictures(turn, seat);
+                }
                 News::Ended(why) => {
                     turn.events.push_back(Event::LegEnded { visit, seat, leg: id, why });
                     self.unseat(seat);
+                }
+            }
+        }
+    }
+
+    /// This leg was away: what went to it and came from it meanwhile is lost, and browsers take seconds to say so. Every
+    /// picture that it shows or is shown begins anew.
+    fn renew_pictures(&mut self, turn: &mut Turn<'_>, seat: Seat) {
+        for receiver in Seat::ALL {
+            let Some(flow) = self.seats[receiver.index()].as_ref().and_then(Leg::flow) else { continue };
+            let shown = |(line, bound): (&Line, Option<Seat>)| {
+                let sender = bound.or(self.screen).filter(|&sender| sender == seat || receiver == seat)?;
+                let watch = line.watch();
+                let layer = watch.awaited().or(watch.shown()).filter(|_| line.kind != SourceKind::Microphone)?;
+                Some((sender, line.kind, layer))
+            };
+            let mut wishes = [None; LINES];
+            for (wish, shown) in wishes.iter_mut().zip(flow.lines.bound(receiver).filter_map(shown)) {
+                *wish = Some(shown);
+            }
+            for (sender, kind, layer) in wishes.into_iter().flatten() {
+                if let Some(leg) = self.seats[sender.index()].as_mut() {
+                    egress::ask_for_keyframe(turn, leg, kind, layer);
                 }
             }
         }
