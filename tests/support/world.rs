@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use quartet::base::{DropReason, Instant, Seat, VisitId};
 use quartet::link::event::SrtpProfile;
-use quartet::link::{Command, Event, Sources, WorkerReport};
+use quartet::link::{Command, Event, LegTerms, Sources, WorkerReport};
 use quartet::media::net::path::Path;
 use quartet::media::worker::shard::Shard;
 
@@ -81,9 +81,23 @@ impl World {
         self.connect(seat);
     }
 
+    /// Someone takes this seat on other terms than is usual, and connects.
+    pub(crate) fn join_on(&mut self, seat: Seat, change: impl FnOnce(&mut LegTerms)) {
+        let browser = Browser::new(seat, 0, self.profile);
+        let mut terms = browser.terms();
+        change(&mut terms);
+        self.seat_on(browser, terms);
+        self.connect(seat);
+    }
+
     /// Control seats someone; the browser has not sent anything.
     pub(crate) fn seat(&mut self, browser: Browser) {
-        let (seat, leg, terms) = (browser.seat, browser.leg, Box::new(browser.terms()));
+        let terms = browser.terms();
+        self.seat_on(browser, terms);
+    }
+
+    fn seat_on(&mut self, browser: Browser, terms: LegTerms) {
+        let (seat, leg, terms) = (browser.seat, browser.leg, Box::new(terms));
         self.command(Command::Connect { visit: VISIT, seat, leg, terms });
         self.browsers[seat.index()] = Some(browser);
     }

@@ -5,9 +5,11 @@
 mod support;
 
 mod abuse;
+mod attention;
 mod forwarding;
 mod keyframes;
 mod people;
+mod repairs;
 mod reports;
 mod restart;
 mod snapshots;
