@@ -128,25 +128,31 @@ fn a_packet_that_a_receiver_lost_comes_again_on_the_repair_stream_once_per_round
 }
 
 #[test]
-fn a_second_is_remembered_across_a_switch_of_layers() {
+fn a_second_is_remembered_and_what_a_switch_left_behind_is_not_repaired() {
     let mut world = two();
     let media = line(RECEIVER, SourceKind::Camera, 0);
     tapped(&mut world, RECEIVER);
-    world.run(300);
-    world.layers[SENDER.index()] = [true, true, false];
-    world.run(650);
+    world.run(900);
     let came: Vec<Came> = tapped(&mut world, RECEIVER).into_iter().filter(|came| came.ssrc == media).collect();
     let numbers: Vec<u16> = came.iter().map(|came| came.sequence).collect();
     miss(&mut world, RECEIVER, media, &numbers[..20]);
     let again = tapped(&mut world, RECEIVER);
     assert_eq!(again.len(), 20);
     for (lost, again) in came.iter().zip(again) {
-        assert_eq!(again.payload[2..], lost.payload, "as it was named on the line, whichever layer it was of");
+        assert_eq!(again.payload[2..], lost.payload);
     }
-    world.run(500);
+    world.run(300);
     tapped(&mut world, RECEIVER);
     miss(&mut world, RECEIVER, media, &numbers[..20]);
     assert!(tapped(&mut world, RECEIVER).is_empty(), "older than a second");
+
+    world.run(300);
+    let last = tapped(&mut world, RECEIVER).iter().rfind(|came| came.ssrc == media).unwrap().sequence;
+    world.layers[SENDER.index()] = [true, true, false];
+    world.run(700);
+    assert!(tapped(&mut world, RECEIVER).iter().any(|came| came.ssrc == media), "h is shown");
+    miss(&mut world, RECEIVER, media, &[last]);
+    assert!(tapped(&mut world, RECEIVER).is_empty(), "f was left behind");
 }
 
 #[test]
@@ -313,7 +319,10 @@ fn copies_in_a_sender_s_sound_fill_what_was_lost_of_it_and_receivers_get_plain_s
         world.send(SENDER, sealed);
     }
     let came: Vec<Came> = tapped(&mut world, RECEIVER).into_iter().filter(|came| came.ssrc == sound).collect();
-    assert_eq!(came.iter().map(|came| &came.payload[..]).collect::<Vec<_>>(), sounds.iter().map(|sound| &sound[..]).collect::<Vec<_>>());
+    assert_eq!(
+        came.iter().map(|came| &came.payload[..]).collect::<Vec<_>>(),
+        sounds.iter().map(|sound| &sound[..]).collect::<Vec<_>>()
+    );
     for pair in came.windows(2) {
         assert_eq!(pair[1].sequence, pair[0].sequence.wrapping_add(1));
         assert_eq!(pair[1].timestamp.wrapping_sub(pair[0].timestamp), 960);

@@ -69,6 +69,12 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
     flow.downlink.want(now, Bitrate::from_bps(most + most / 5 + sound));
     let shown: u64 = (0..PICTURES).map(|place| shown_rate(flow.lines.picture(place).as_deref(), wishes[place])).sum();
     let urgent = room.is_some_and(|room| shown > room);
+    if let Some(estimate) = estimate {
+        let (queue, loss) = (flow.downlink.queue_delay(), flow.downlink.loss());
+        let tops = wishes.map(|wish| wish.map(|wish| wish.most));
+        let heights = tiles.map(|tile| tile.map(|tile| tile.height));
+        tracing::trace!(?tops, ?heights, visit = %scene.visit, seat = %receiver, estimate = estimate.bps(), ?queue, loss, sound, shown, most, "path");
+    }
     let mut paused = [false; Seat::COUNT];
     for place in 0..PICTURES {
         let Some(line) = flow.lines.picture(place) else { continue };

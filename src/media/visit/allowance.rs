@@ -27,9 +27,10 @@ impl Allowance {
         self.filled = (self.filled + bytes as u64 * SHARE).min(BURST * 100);
     }
 
-    /// Takes a repair of so many bytes, if it may be sent.
-    pub(super) fn take(&mut self, bytes: usize) -> bool {
+    /// Takes a repair of so many bytes, if it may be sent, where `most` may be repaired at once.
+    pub(super) fn take(&mut self, bytes: usize, most: u64) -> bool {
         let cost = bytes as u64 * 100;
+        self.filled = self.filled.min(most.saturating_mul(100));
         let allowed = cost <= self.filled;
         if allowed {
             self.filled -= cost;
@@ -50,11 +51,18 @@ mod tests {
             allowance.sent(1_000);
             media += 1_000;
             for _ in 0..5 {
-                repairs += if allowance.take(1_000) { 1_000 } else { 0 };
+                repairs += if allowance.take(1_000, u64::MAX) { 1_000 } else { 0 };
             }
         }
         let share = repairs * 100 / media;
         assert!((14..=15).contains(&share), "{share} %");
+    }
+
+    #[test]
+    fn a_narrow_path_gets_a_small_burst() {
+        let mut allowance = Allowance::default();
+        let repaired = (0..1_000).filter(|_| allowance.take(1_000, 9_000)).count();
+        assert_eq!(repaired, 9);
     }
 
     #[test]
@@ -63,7 +71,7 @@ mod tests {
         for _ in 0..10_000 {
             allowance.sent(1_000);
         }
-        let repaired = (0..1_000).filter(|_| allowance.take(1_000)).count();
+        let repaired = (0..1_000).filter(|_| allowance.take(1_000, u64::MAX)).count();
         assert_eq!(repaired, 49);
     }
 }

@@ -27,6 +27,10 @@ const ROUND_TRIP: Duration = Duration::from_millis(100);
 /// ordinary Wi-Fi for a queue.
 const STANDING_QUEUE: Duration = Duration::from_millis(100);
 
+/// Repairs that come together fill the path for so long at most. More would hold up sound behind them; less would not repair
+/// a burst.
+const REPAIRED_AT_ONCE: Duration = Duration::from_millis(150);
+
 /// A report of more than this is a report that lies (RFC 3550 §6.4.1 lets receivers compute it).
 const ROUND_TRIP_MAX: Duration = Duration::from_secs(10);
 
@@ -99,6 +103,22 @@ impl Downlink {
     /// What the path is thought to carry; none where nothing can be known.
     pub(super) fn estimate(&self) -> Option<Bitrate> {
         self.estimator.as_ref().map(Estimator::estimate)
+    }
+
+    /// Takes a repair of so many bytes, if it may be sent now.
+    pub(super) fn may_repair(&mut self, bytes: usize) -> bool {
+        let most = self.estimate().map_or(u64::MAX, |estimate| estimate.bytes_in(REPAIRED_AT_ONCE));
+        self.allowance.take(bytes, most)
+    }
+
+    /// How much of it is lost, of 256 packets.
+    pub(super) fn loss(&self) -> u8 {
+        self.estimator.as_ref().map_or(0, Estimator::loss)
+    }
+
+    /// How long packets wait on it.
+    pub(super) fn queue_delay(&self) -> Duration {
+        self.estimator.as_ref().map_or(Duration::ZERO, Estimator::queue_delay)
     }
 
     /// What would be sent if there were room for it.

@@ -88,7 +88,7 @@ impl Way<'_> {
     pub(super) fn send_again(&mut self, turn: &mut Turn<'_>, line: &mut Line, stamp: &Stamp, packet: &Incoming<'_>) -> bool {
         let transport_cc = line.transport_cc;
         let Some(rtx) = &mut line.rtx else { return false };
-        if !self.downlink.allowance.take(packet.payload.len() + OVERHEAD) {
+        if !self.downlink.may_repair(packet.payload.len() + OVERHEAD) {
             return false;
         }
         let fields = HeaderFields {

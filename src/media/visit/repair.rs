@@ -28,7 +28,7 @@ pub(super) fn answer(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen:
     let (Some(sender), Some(flow)) = (sender.flow(), receiver.flow_mut()) else { return };
     let apart = flow.downlink.likely_round_trip().max(APART_MIN);
     let Some(line) = flow.lines.by_ssrc_mut(nack.media) else { return };
-    let kind = line.kind;
+    let (kind, shown) = (line.kind, line.watch().shown());
     let Some(track) = sender.inbound.track(kind) else { return };
     for number in nack.lost() {
         if left.0 == 0 {
@@ -36,6 +36,10 @@ pub(super) fn answer(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen:
         }
         let Some(history) = &mut line.history else { return };
         let Some(repair) = history.missed(turn.now, number, apart) else { continue };
+        // What a switch has left behind is of no use to who has the keyframe of another layer.
+        if shown != Some(repair.layer) {
+            continue;
+        }
         let Some(cached) = track.layer(repair.layer).and_then(|stream| stream.cache.find(turn.now, repair.source)) else {
             continue;
         };
