@@ -93,9 +93,13 @@ impl Text {
     fn opening(&mut self, planned: &Planned<'_>, rtp: &Rtp<'_>) {
         let heading = &planned.line.heading;
         let Chosen { payload_type, rtx, red } = payload_types(&planned.role);
-        let others = rtx.into_iter().chain(red).fold(String::new(), |others, other| others + &format!(" {other}"));
+        // RFC 3264 §6.1: best first. Sound that comes to us had better carry copies, as nothing else repairs its way here; on
+        // what we send the server itself decides, by the path.
+        let (before, behind) = if matches!(planned.role, Role::Receive { .. }) { (red, rtx) } else { (None, rtx.or(red)) };
+        let formats = before.into_iter().chain([payload_type]).chain(behind);
+        let formats = formats.fold(String::new(), |formats, format| formats + &format!(" {format}"));
         // RFC 9429 §5.3.1: port 9 and 0.0.0.0 stand for "see the candidates".
-        self.line(format_args!("m={} 9 {} {payload_type}{others}", heading.kind, heading.protocol));
+        self.line(format_args!("m={} 9 {}{formats}", heading.kind, heading.protocol));
         self.line(format_args!("c=IN IP4 0.0.0.0"));
         self.line(format_args!("a=mid:{}", planned.line.mid.as_str()));
         self.line(format_args!("a=rtcp-mux"));

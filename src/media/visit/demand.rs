@@ -47,6 +47,11 @@ impl Demand {
         off || asked.is_some_and(|at| now.since(at) < RETURN)
     }
 
+    /// Whether this layer came again at this time because somebody asked for it.
+    pub(super) fn brought_back(&self, layer: usize, at: Instant) -> bool {
+        self.asked_back.get(layer).copied().flatten().is_some_and(|asked| asked <= at && at.since(asked) < RETURN)
+    }
+
     /// These layers are wanted from now on. What control is to be told, if that has changed.
     pub(super) fn want(&mut self, now: Instant, wanted: Layers) -> Option<Layers> {
         for (since, wanted) in self.unwanted_since.iter_mut().zip(wanted) {
@@ -111,6 +116,7 @@ mod tests {
         demand.tell(at(5_000));
         assert!(demand.expects(at(60_000), 2));
         demand.want(at(60_000), [true, true, true]);
+        assert!(demand.brought_back(2, at(61_000)) && !demand.brought_back(2, at(64_000)) && !demand.brought_back(1, at(61_000)));
         assert!(demand.expects(at(62_999), 2) && !demand.expects(at(63_000), 2));
     }
 

@@ -56,10 +56,12 @@ impl Way<'_> {
         };
         let Way { ids, sealer, downlink, .. } = self;
         let (now, line_ref) = (turn.now, &*line);
+        let copied: usize = copies.iter().flatten().map(|(_, copy)| copy.len()).sum();
+        let bytes = packet.payload.len() + OVERHEAD + if red.is_some() { copied } else { 0 };
         let sent = turn.send(self.to, |slot| {
             let mut extensions = packet.extensions;
             if line_ref.transport_cc {
-                let number = downlink.number(now, packet.payload.len() + OVERHEAD, Content::Media);
+                let number = downlink.number(now, bytes, Content::Media);
                 extensions.transport_cc = number.map(|number| number.0);
             }
             let header_len = write_header(slot, &fields, &extensions, ids)?;
@@ -79,7 +81,7 @@ impl Way<'_> {
         if sent {
             turn.counters.forwarded += 1;
             line.sent(turn.now, packet, stamp);
-            self.downlink.allowance.sent(packet.payload.len() + OVERHEAD);
+            self.downlink.allowance.sent(bytes);
         }
         sent
     }

@@ -2,19 +2,23 @@
 
 use std::time::Duration;
 
-use super::budget::Step;
+use super::budget::{Step, TEMPORAL_LAYERS};
 use crate::base::Instant;
+use crate::base::limits::LAYERS;
 
 /// How long there must have been room before more is shown. Longer would keep a picture coarse for longer; shorter would
 /// go up on each swing of the estimate and come down again, and each way costs the sender a keyframe.
 const CALM: Duration = Duration::from_secs(2);
 
+/// Steps that are told apart.
+const STEPS: usize = LAYERS * TEMPORAL_LAYERS;
+
 /// The limit of one line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Governor {
     limit: Option<Step>,
-    /// Since when there has been room for more, and for how much at least.
-    rising: Option<(Instant, Step)>,
+    /// Since when there has been room for each step, smallest first.
+    room_since: [Option<Instant>; STEPS],
     /// Nothing has been decided since the line carries what it does.
     fresh: bool,
 }
@@ -22,12 +26,17 @@ pub(super) struct Governor {
 impl Default for Governor {
     /// All there is, until something is known of the path.
     fn default() -> Governor {
-        Governor { limit: Some(Step::whole(Step::TOP)), rising: None, fresh: true }
+        Governor { limit: Some(Step::whole(Step::TOP)), room_since: [None; STEPS], fresh: true }
     }
 }
 
 impl Step {
-    pub(super) const TOP: u8 = crate::base::limits::LAYERS as u8 - 1;
+    pub(super) const TOP: u8 = LAYERS as u8 - 1;
+
+    /// All steps, smallest first.
+    fn all() -> impl Iterator<Item = Step> {
+        (0..LAYERS as u8).flat_map(|layer| (0..TEMPORAL_LAYERS as u8).map(move |temporal| Step { layer, temporal }))
+    }
 }
 
 impl Governor {
@@ -38,24 +47,25 @@ impl Governor {
 
     /// `fits` is what there is room for, `safe` what there is room for with something to spare.
     pub(super) fn decide(&mut self, now: Instant, fits: Option<Step>, safe: Option<Step>) {
+        for (since, step) in self.room_since.iter_mut().zip(Step::all()) {
+            *since = if safe >= Some(step) { since.or(Some(now)) } else { None };
+        }
         if std::mem::take(&mut self.fresh) || fits <= self.limit {
-            (self.limit, self.rising) = (fits, None);
+            self.limit = fits;
             return;
         }
-        let Some(step) = safe.filter(|_| safe > self.limit) else {
-            self.rising = None;
-            return;
-        };
-        let (since, least) = self.rising.map_or((now, step), |(since, least)| (since, least.min(step)));
-        self.rising = Some((since, least));
-        if now.since(since) >= CALM {
-            (self.limit, self.rising) = (Some(least), None);
+        let long = |since: &Option<Instant>| since.is_some_and(|at| now.since(at) >= CALM);
+        let calm = self.room_since.iter().zip(Step::all()).filter(|(since, _)| long(since)).map(|(_, step)| step).last();
+        // What has long had room, but not more than there is in `safe`: its steps are only those that exist.
+        let step = calm.min(safe);
+        if step > self.limit && (step == safe || step.is_some_and(|step| step.temporal == Step::whole(step.layer).temporal)) {
+            self.limit = step;
         }
     }
 
     /// Something else stands behind the line: its first decision is made at once.
     pub(super) fn renew(&mut self) {
-        *self = Governor { fresh: true, rising: None, ..*self };
+        *self = Governor { fresh: true, room_since: [None; STEPS], ..*self };
     }
 }
 
@@ -93,8 +103,8 @@ mod tests {
             (2_000, F, F, Q),
             (2_299, F, F, Q),
             (2_300, F, F, H),
-            (2_400, F, F, H),
-            (4_400, F, F, F),
+            (3_999, F, F, H),
+            (4_000, F, F, F),
             (4_500, None, None, None),
             (4_600, H, Q, None),
             (5_600, Q, None, None),

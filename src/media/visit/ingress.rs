@@ -126,11 +126,14 @@ pub(super) fn take<'a>(
         return Ok(Taken { recovered, packet, ask_at });
     }
     if !is_repair {
-        stream.delivered = Some(now);
+        stream.deliver(now);
     }
     let recovered = recovered.map(|earlier| earlier.filter(|earlier| stream.cache.keep(now, earlier)));
     if !stream.cache.keep(now, &packet) {
         return Err(DropReason::Duplicate);
+    }
+    if layer == 0 && packet.picture.is_some_and(|picture| picture.starts_frame) {
+        track.overtake();
     }
     Ok(Taken { recovered, packet, ask_at })
 }

@@ -10,8 +10,8 @@ use crate::base::Instant;
 /// media.md: more than 1 % lost. A higher mark would leave losses that people hear; a lower one would double the sound
 /// of a path that loses a packet a minute. In 256ths, as reports count.
 const LOSSY: u8 = 3;
-/// From 6 % on two in a row are lost often enough to carry two copies.
-const VERY_LOSSY: u8 = 16;
+/// From 6 % on two in a row are lost often enough to carry two copies, and from 12 % three.
+const VERY_LOSSY: [u8; 2] = [16, 31];
 /// How long a path must lose nothing before the copies end. Sooner would end them between two bursts.
 const CALM: Duration = Duration::from_secs(10);
 
@@ -30,7 +30,7 @@ pub(super) struct Redundancy {
 
 impl Redundancy {
     /// Copies that a packet may carry.
-    pub(super) const COPIES_MAX: usize = 2;
+    pub(super) const COPIES_MAX: usize = 3;
 
     pub(super) fn copies(&self) -> usize {
         self.copies
@@ -45,7 +45,7 @@ impl Redundancy {
         if self.congested.is_some_and(|at| now.since(at) < CONGESTION) {
             return;
         }
-        let needed = if loss >= VERY_LOSSY { 2 } else { usize::from(loss >= LOSSY) };
+        let needed = [LOSSY, VERY_LOSSY[0], VERY_LOSSY[1]].iter().filter(|mark| loss >= **mark).count();
         if needed >= self.copies {
             self.copies = needed;
             self.lossy = (needed > 0).then_some(now);
@@ -85,7 +85,7 @@ mod tests {
     #[test]
     fn what_a_queue_loses_is_no_reason_to_send_more() {
         let mut redundancy = Redundancy::default();
-        for (seconds, congested, copies) in [(0, true, 0), (2, false, 0), (3, false, 2), (4, true, 2), (5, false, 2)] {
+        for (seconds, congested, copies) in [(0, true, 0), (2, false, 0), (3, false, 3), (4, true, 3), (5, false, 3)] {
             redundancy.learn(Instant::ZERO + Duration::from_secs(seconds), 40, congested);
             assert_eq!(redundancy.copies(), copies, "after {seconds} s");
         }

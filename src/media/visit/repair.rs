@@ -15,6 +15,11 @@ use crate::media::wire::rtcp::Nack;
 /// more asks again.
 const REPAIRS_AT_ONCE: usize = 48;
 
+/// A path that loses so many of 256 packets gets each repair twice: a repair that is lost is asked for again only after a
+/// browser's idea of a round trip, and the picture stands meanwhile. On a path that loses more, the share that repairs may
+/// have is not enough for it.
+const TWICE: std::ops::RangeInclusive<u8> = 3..=18;
+
 /// Two requests for one packet that come closer than this are one.
 const APART_MIN: std::time::Duration = std::time::Duration::from_millis(10);
 
@@ -56,8 +61,12 @@ pub(super) fn answer(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen:
             replaces: false,
         };
         let mut way = Way { to, ids, sealer: &mut flow.sealer, downlink: &mut flow.downlink };
-        if !way.send_again(turn, line, &repair.stamp, &packet) {
+        let sent = way.send_again(turn, line, &repair.stamp, &packet);
+        if !sent {
             return;
+        }
+        if TWICE.contains(&way.downlink.loss()) {
+            way.send_again(turn, line, &repair.stamp, &packet);
         }
         left.0 -= 1;
     }

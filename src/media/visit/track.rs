@@ -23,6 +23,15 @@ use crate::media::wire::rtp::Header;
 /// lost burst, for an end.
 pub(super) const LAYER_REST: Duration = Duration::from_millis(500);
 
+/// A layer does not arrive either when the lowest one goes on without it for so many frames: an encoder makes all layers of
+/// a frame together. More would keep a picture frozen that much longer when its sender's path grows narrow; fewer would
+/// take frames that an encoder left out for an end.
+const OVERTAKEN: u8 = 5;
+
+/// A layer that has stopped and come again is believed in when it has come for so long. Longer would keep a picture coarse
+/// after one bad moment of its sender; shorter would follow each swing, and each way costs a keyframe.
+const STEADY: Duration = Duration::from_secs(8);
+
 /// How many sources a leg has: microphone, camera, screen.
 pub(super) const SOURCES: usize = 3;
 
@@ -58,6 +67,10 @@ pub(super) struct LayerStream {
     pub(super) ssrc: Ssrc,
     /// When its newest packet with a payload came; None after it said goodbye.
     pub(super) delivered: Option<Instant>,
+    /// Frames of the lowest layer that began since.
+    overtaken: u8,
+    /// When it came again after it had stopped; none since its beginning.
+    returned: Option<Instant>,
     pub(super) door: Door,
     /// Its newest sender report.
     pub(super) clock: Option<StreamClock>,
@@ -75,6 +88,8 @@ impl LayerStream {
         LayerStream {
             ssrc: header.ssrc,
             delivered: None,
+            overtaken: 0,
+            returned: None,
             door: Door::default(),
             clock: None,
             reception: Reception::new(now, rate(kind), index, header.timestamp),
@@ -98,7 +113,22 @@ impl LayerStream {
 
     /// Whether its packets come at present.
     pub(super) fn arrives(&self, now: Instant) -> bool {
-        self.delivered.is_some_and(|at| now.since(at) < LAYER_REST)
+        self.overtaken < OVERTAKEN && self.delivered.is_some_and(|at| now.since(at) < LAYER_REST)
+    }
+
+    /// When it came again after it had stopped, if that is so short ago that it may well stop again: a sender whose own
+    /// path sways gives a layer up and takes it up again every few seconds.
+    pub(super) fn unsteady_since(&self, now: Instant) -> Option<Instant> {
+        self.returned.filter(|at| now.since(*at) < STEADY)
+    }
+
+    /// A packet of it came.
+    pub(super) fn deliver(&mut self, now: Instant) {
+        // A camera that was off altogether begins anew.
+        if self.overtaken >= OVERTAKEN {
+            self.returned = Some(now);
+        }
+        (self.delivered, self.overtaken) = (Some(now), 0);
     }
 }
 
@@ -249,6 +279,13 @@ impl Track {
 
     pub(super) fn layer_mut(&mut self, layer: Layer) -> Option<&mut LayerStream> {
         self.layers.get_mut(usize::from(layer))?.as_mut()
+    }
+
+    /// A frame of the lowest layer begins: the others should come along.
+    pub(super) fn overtake(&mut self) {
+        for layer in self.layers.iter_mut().skip(1).flatten() {
+            layer.overtaken = layer.overtaken.saturating_add(1);
+        }
     }
 
     /// The best layer that arrives, up to this one.

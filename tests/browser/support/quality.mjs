@@ -2,6 +2,10 @@
 
 import { setTimeout as pause } from 'node:timers/promises';
 
+/** Opus counts 48 samples in a ms, and browsers send 20 ms in a packet. */
+const SAMPLES_PER_MS = 48;
+const SOUND_MS = 20;
+
 /** Often enough for a freeze to stand between two looks, seldom enough not to cause one. */
 const LOOK_EVERY_MS = 200;
 
@@ -34,6 +38,7 @@ function startLooking(every) {
         picturesWaited: video?.jitterBufferEmittedCount ?? 0,
         concealed: (audio?.concealedSamples ?? 0) - (audio?.silentConcealedSamples ?? 0),
         samples: audio?.totalSamplesReceived ?? 0,
+        soundLost: (audio?.packetsLost ?? 0) + (audio?.packetsDiscarded ?? 0),
         soundWaits: audio?.jitterBufferDelay ?? 0,
         soundsWaited: audio?.jitterBufferEmittedCount ?? 0,
         packets: both('packetsReceived'),
@@ -73,7 +78,8 @@ export function quality(looks, name) {
     longestStill: longestWithout(seen, 'frames'),
     longestSilent: longestWithout(seen, 'packets'),
     concealedShare: grown('concealed') / Math.max(1, grown('samples')),
-    worstSecond: worstSecond(seen),
+    worstSecond: mostWithinASecond(seen, 'concealed') / SAMPLES_PER_MS,
+    mostSoundLost: mostWithinASecond(seen, 'soundLost') * SOUND_MS,
     soundWaits: (grown('soundWaits') * 1_000) / Math.max(1, grown('soundsWaited')),
     pictureWaits: (grown('pictureWaits') * 1_000) / Math.max(1, grown('picturesWaited')),
     packets: grown('packets'),
@@ -94,9 +100,8 @@ function longestWithout(seen, what) {
   return longest;
 }
 
-/** The most sound that was made up within a second, in ms. */
-function worstSecond(seen) {
-  const RATE = 48;
+/** The most that a count grew within a second. */
+function mostWithinASecond(seen, what) {
   const withinASecond = (now) => seen.find(({ at }) => at >= now.at - 1_000);
-  return Math.max(...seen.map((now) => (now.concealed - withinASecond(now).concealed) / RATE));
+  return Math.max(...seen.map((now) => now[what] - withinASecond(now)[what]));
 }
