@@ -76,6 +76,7 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
     // With what has to be spare on the way up.
     flow.downlink.want(now, Bitrate::from_bps(most + most / 5 + sound));
     let shown: u64 = (0..PICTURES).map(|place| shown_rate(flow.lines.picture(place).as_deref(), wishes[place])).sum();
+    let returning = flow.downlink.is_returning(now);
     let urgent = room.is_some_and(|room| shown > room);
     if let Some(estimate) = estimate {
         let (queue, loss) = (flow.downlink.queue_delay(), flow.downlink.loss());
@@ -99,6 +100,9 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
             }
             (Some(_), Some(wish), None) => Some(Step::whole(wish.most)),
             (Some(_), Some(_), Some(_)) => {
+                if returning {
+                    governor.renew();
+                }
                 governor.decide(now, fits[place], safe[place]);
                 governor.limit()
             }

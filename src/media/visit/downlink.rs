@@ -34,6 +34,10 @@ const REPAIRED_AT_ONCE: Duration = Duration::from_millis(150);
 /// A report of more than this is a report that lies (RFC 3550 §6.4.1 lets receivers compute it).
 const ROUND_TRIP_MAX: Duration = Duration::from_secs(10);
 
+/// For so long after a silence what is shown is decided at once, both ways. Longer would let the picture swing with an
+/// estimate that is still finding its place; in less, probes would not have said what the path carries.
+const RETURNING: Duration = Duration::from_secs(1);
+
 /// One leg's way down.
 pub(super) struct Downlink {
     /// None where the answer promised no transport-wide numbers: nothing is known then, and nothing withheld.
@@ -41,6 +45,8 @@ pub(super) struct Downlink {
     pub(super) governors: [Governor; PICTURES],
     pub(super) allowance: Allowance,
     pub(super) redundancy: Redundancy,
+    /// When the receiver was heard again after a silence.
+    returned: Option<Instant>,
     /// By the receiver's reports.
     round_trip: Option<Duration>,
     /// Packets that were sent again.
@@ -57,6 +63,7 @@ impl Downlink {
             governors: Default::default(),
             allowance: Allowance::default(),
             redundancy: Redundancy::default(),
+            returned: None,
             round_trip: None,
             repairs: 0,
             paused: [false; Seat::COUNT],
@@ -71,7 +78,11 @@ impl Downlink {
     /// The receiver tells what arrived of all that was numbered.
     pub(super) fn hear_arrivals(&mut self, now: Instant, feedback: &TransportCc<'_>) {
         let Some(estimator) = &mut self.estimator else { return };
+        let was_silent = estimator.is_silent();
         estimator.handle_feedback(now, feedback);
+        if was_silent && !estimator.is_silent() {
+            self.returned = Some(now);
+        }
         self.redundancy.learn(now, estimator.loss(), estimator.queue_delay() >= STANDING_QUEUE);
     }
 
@@ -119,6 +130,11 @@ impl Downlink {
     /// How long packets wait on it.
     pub(super) fn queue_delay(&self) -> Duration {
         self.estimator.as_ref().map_or(Duration::ZERO, Estimator::queue_delay)
+    }
+
+    /// Whether the path has just come back: what it carries is being found out anew.
+    pub(super) fn is_returning(&self, now: Instant) -> bool {
+        self.returned.is_some_and(|at| now.since(at) < RETURNING)
     }
 
     /// What would be sent if there were room for it.
