@@ -1,5 +1,5 @@
 //! What visits are like on paths that are not what one would like: the targets of media.md, each a claim. `SEED` plays
-//! them with other chances; a bound must hold there, too.
+//! them with other chances.
 
 use std::time::Duration;
 
