@@ -3,7 +3,7 @@
 use super::budget::{PICTURES, Step, TEMPORAL_LAYERS, Wish, Worth, share};
 use super::demand::Demand;
 use super::forward::Seats;
-use super::governor::with_reserve;
+use super::governor::{needing_reserve, with_reserve};
 use super::track::Track;
 use super::turn::Turn;
 use super::watch::Layer;
@@ -66,7 +66,7 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
     let Some(leg) = seats[receiver.index()].as_mut() else { return };
     let id = leg.id();
     let Some(flow) = leg.flow_mut() else { return };
-    flow.downlink.want(now, Bitrate::from_bps(most + sound));
+    flow.downlink.want(now, Bitrate::from_bps(needing_reserve(most) + sound));
     let shown: u64 = (0..PICTURES).map(|place| shown_rate(flow.lines.picture(place).as_deref(), wishes[place])).sum();
     let urgent = room.is_some_and(|room| shown > room);
     let mut paused = [false; Seat::COUNT];

@@ -14,6 +14,11 @@ pub(super) const fn with_reserve(room: u64) -> u64 {
     room / 6 * 5
 }
 
+/// The room of which so much counts on the way up.
+pub(super) const fn needing_reserve(rate: u64) -> u64 {
+    rate.div_ceil(5) * 6
+}
+
 /// The limit of one line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Governor {
@@ -109,6 +114,14 @@ mod tests {
         ] {
             governor.decide(at(millis), fits, safe);
             assert_eq!(governor.limit(), limit, "{millis}");
+        }
+    }
+
+    #[test]
+    fn what_needs_a_reserve_fits_with_one() {
+        for rate in [0, 1, 150_000, 1_499_999, 1_500_000] {
+            assert!(with_reserve(needing_reserve(rate)) >= rate, "{rate}");
+            assert!(needing_reserve(rate) <= rate / 5 * 6 + 6, "{rate}");
         }
     }
 
