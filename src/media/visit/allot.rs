@@ -16,7 +16,7 @@ use crate::link::{Event, Watching};
 /// What a layer is taken to need before it was seen, in bits per second: what browsers aim at (performance.md).
 const NOMINAL: [u64; LAYERS] = [150_000, 500_000, 1_500_000];
 
-/// Bytes around each packet of sound, and how many come in a second, for what sound takes of the path.
+/// Bits per second of what lies around packets of sound: 68 bytes, fifty times.
 const SOUND_OVERHEAD_BPS: u64 = 50 * 68 * 8;
 
 /// A tile may be this many hundredths as high as its picture before a larger picture shows more.
@@ -55,8 +55,8 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
         tiles[place] = (tile.height > 0).then_some(tile);
         wishes[place] = tiles[place].and_then(|tile| wish(seats, now, scene, sender, kind, tile));
     }
-    let sound: u64 = Seat::ALL.into_iter().filter(|&sender| sender != receiver).map(|sender| sound(seats, now, sender)).sum();
-    let sound = sound * (1 + copies);
+    let senders = Seat::ALL.into_iter().filter(|&sender| sender != receiver);
+    let sound: u64 = senders.map(|sender| sound(seats, now, sender, copies)).sum();
 
     let room = estimate.map(|estimate| estimate.bps().saturating_sub(sound));
     let fits = share(room.unwrap_or(u64::MAX), &wishes);
@@ -191,11 +191,11 @@ fn most(track: &Track, height: u16) -> Layer {
     (0..Step::TOP).find(fills).unwrap_or(Step::TOP)
 }
 
-/// Bits per second of what a seat says.
-fn sound(seats: &Seats, now: Instant, sender: Seat) -> u64 {
+/// Bits per second of what a seat says, with so many copies of it.
+fn sound(seats: &Seats, now: Instant, sender: Seat, copies: u64) -> u64 {
     let track = seats[sender.index()].as_ref().and_then(|leg| leg.flow()?.inbound.track(SourceKind::Microphone));
     let Some(stream) = track.and_then(|track| track.layer(0)).filter(|stream| stream.arrives(now)) else { return 0 };
-    stream.rates(now).iter().sum::<u64>() + SOUND_OVERHEAD_BPS
+    stream.rates(now).iter().sum::<u64>() * (1 + copies) + SOUND_OVERHEAD_BPS
 }
 
 /// Bits per second of what a line shows now.

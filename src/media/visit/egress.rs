@@ -54,12 +54,15 @@ impl Way<'_> {
             timestamp: stamp.timestamp,
             ssrc: line.ssrc,
         };
+        let copied: usize =
+            copies.iter().flatten().filter(|_| red.is_some()).map(|(_, sound)| red::overhead(1, sound.len())).sum();
+        let bytes = packet.payload.len() + copied + OVERHEAD;
         let Way { ids, sealer, downlink, .. } = self;
         let (now, line_ref) = (turn.now, &*line);
         let sent = turn.send(self.to, |slot| {
             let mut extensions = packet.extensions;
             if line_ref.transport_cc {
-                let number = downlink.number(now, packet.payload.len() + OVERHEAD, Content::Media);
+                let number = downlink.number(now, bytes, Content::Media);
                 extensions.transport_cc = number.map(|number| number.0);
             }
             let header_len = write_header(slot, &fields, &extensions, ids)?;
@@ -79,7 +82,7 @@ impl Way<'_> {
         if sent {
             turn.counters.forwarded += 1;
             line.sent(turn.now, packet, stamp);
-            self.downlink.allowance.sent(packet.payload.len() + OVERHEAD);
+            self.downlink.allowance.sent(bytes);
         }
         sent
     }
