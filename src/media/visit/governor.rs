@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use super::budget::Step;
+use super::budget::{Step, TEMPORAL_LAYERS};
 use crate::base::Instant;
+use crate::base::limits::LAYERS;
 
 /// How long there must have been room before more is shown. Longer would keep a picture coarse for longer; shorter would
 /// go up on each swing of the estimate and come down again, and each way costs the sender a keyframe.
@@ -23,8 +24,7 @@ pub(super) const fn needing_reserve(rate: u64) -> u64 {
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Governor {
     limit: Option<Step>,
-    /// Since when there has been room for more, and for how much at least.
-    rising: Option<(Instant, Step)>,
+    rising: Rising,
     /// Nothing has been decided since the line carries what it does.
     fresh: bool,
 }
@@ -32,12 +32,50 @@ pub(super) struct Governor {
 impl Default for Governor {
     /// All there is, until something is known of the path.
     fn default() -> Governor {
-        Governor { limit: Some(Step::whole(Step::TOP)), rising: None, fresh: true }
+        Governor { limit: Some(Step::whole(Step::TOP)), rising: Rising::default(), fresh: true }
+    }
+}
+
+/// Since when there has been room for how much: each step that is larger, since later.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Rising {
+    steps: [Option<(Step, Instant)>; STEPS],
+    count: usize,
+}
+
+/// Steps that a picture can be had in.
+const STEPS: usize = LAYERS * TEMPORAL_LAYERS;
+
+impl Rising {
+    /// There is room for this now, and not for more.
+    fn note(&mut self, now: Instant, safe: Step) {
+        let mut since = now;
+        while let Some((step, at)) = self.last().filter(|(step, _)| *step >= safe) {
+            since = at;
+            self.count -= 1;
+            if step == safe {
+                break;
+            }
+        }
+        if let Some(free) = self.steps.get_mut(self.count) {
+            *free = Some((safe, since));
+            self.count += 1;
+        }
+    }
+
+    /// The most for which there has been room for so long.
+    fn most(&self, now: Instant, calm: Duration) -> Option<Step> {
+        let known = self.steps.iter().take(self.count).flatten();
+        known.filter(|(_, since)| now.since(*since) >= calm).map(|(step, _)| *step).max()
+    }
+
+    fn last(&self) -> Option<(Step, Instant)> {
+        self.count.checked_sub(1).and_then(|last| self.steps[last])
     }
 }
 
 impl Step {
-    pub(super) const TOP: u8 = crate::base::limits::LAYERS as u8 - 1;
+    pub(super) const TOP: u8 = LAYERS as u8 - 1;
 }
 
 impl Governor {
@@ -48,24 +86,21 @@ impl Governor {
 
     /// `fits` is what there is room for, `safe` what there is room for with a reserve.
     pub(super) fn decide(&mut self, now: Instant, fits: Option<Step>, safe: Option<Step>) {
-        if std::mem::take(&mut self.fresh) || fits <= self.limit {
-            (self.limit, self.rising) = (fits, None);
+        if std::mem::take(&mut self.fresh) || fits < self.limit {
+            (self.limit, self.rising) = (fits, Rising::default());
             return;
         }
         let Some(step) = safe.filter(|_| safe > self.limit) else {
-            self.rising = None;
+            self.rising = Rising::default();
             return;
         };
-        let (since, least) = self.rising.map_or((now, step), |(since, least)| (since, least.min(step)));
-        self.rising = Some((since, least));
-        if now.since(since) >= CALM {
-            (self.limit, self.rising) = (Some(least), None);
-        }
+        self.rising.note(now, step);
+        self.limit = self.limit.max(self.rising.most(now, CALM));
     }
 
     /// Something else stands behind the line: its first decision is made at once.
     pub(super) fn renew(&mut self) {
-        *self = Governor { fresh: true, rising: None, ..*self };
+        *self = Governor { fresh: true, rising: Rising::default(), ..*self };
     }
 }
 
@@ -103,8 +138,8 @@ mod tests {
             (2_000, F, F, Q),
             (2_299, F, F, Q),
             (2_300, F, F, H),
-            (2_400, F, F, H),
-            (4_400, F, F, F),
+            (3_999, F, F, H),
+            (4_000, F, F, F),
             (4_500, None, None, None),
             (4_600, H, Q, None),
             (5_600, Q, None, None),
@@ -122,6 +157,16 @@ mod tests {
         for rate in [0, 1, 150_000, 1_499_999, 1_500_000] {
             assert!(with_reserve(needing_reserve(rate)) >= rate, "{rate}");
             assert!(needing_reserve(rate) <= rate / 5 * 6 + 6, "{rate}");
+        }
+    }
+
+    #[test]
+    fn what_there_was_room_for_before_a_dip_counts_for_what_the_dip_left() {
+        let mut governor = Governor::default();
+        governor.decide(at(0), Q, Q);
+        for (millis, safe, limit) in [(100, F, Q), (1_000, H, Q), (1_100, F, Q), (2_100, F, H), (3_099, F, H), (3_100, F, F)] {
+            governor.decide(at(millis), F, safe);
+            assert_eq!(governor.limit(), limit, "{millis}");
         }
     }
 
