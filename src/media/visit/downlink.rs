@@ -26,6 +26,11 @@ const ROUND_TRIP: Duration = Duration::from_millis(100);
 /// A report of more than this is a report that lies (RFC 3550 §6.4.1 lets receivers compute it).
 const ROUND_TRIP_MAX: Duration = Duration::from_secs(10);
 
+/// Below this share (in hundredths) of what it was, the estimate has been cut, and not merely settled.
+const CUT_PERCENT: u64 = 90;
+/// For so long what is lost may still be the doing of what was cut: the loss is that of the last two seconds.
+const CUT_FORGOTTEN: Duration = Duration::from_secs(3);
+
 /// One leg's way down.
 pub(super) struct Downlink {
     /// None where the answer promised no transport-wide numbers: nothing is known then, and nothing withheld.
@@ -33,6 +38,8 @@ pub(super) struct Downlink {
     pub(super) governors: [Governor; PICTURES],
     pub(super) allowance: Allowance,
     pub(super) redundancy: Redundancy,
+    /// When the estimate fell.
+    cut: Option<Instant>,
     /// By the receiver's reports.
     round_trip: Option<Duration>,
     /// Packets that were sent again.
@@ -49,6 +56,7 @@ impl Downlink {
             governors: Default::default(),
             allowance: Allowance::default(),
             redundancy: Redundancy::default(),
+            cut: None,
             round_trip: None,
             repairs: 0,
             paused: [false; Seat::COUNT],
@@ -63,8 +71,15 @@ impl Downlink {
     /// The receiver tells what arrived of all that was numbered.
     pub(super) fn hear_arrivals(&mut self, now: Instant, feedback: &TransportCc<'_>) {
         let Some(estimator) = &mut self.estimator else { return };
+        let before = estimator.estimate();
         estimator.handle_feedback(now, feedback);
-        self.redundancy.learn(now, estimator.loss());
+        if estimator.estimate() < before.percent(CUT_PERCENT) {
+            self.cut = Some(now);
+            self.redundancy.forgive(now);
+        }
+        if self.cut.is_none_or(|at| now.since(at) >= CUT_FORGOTTEN) {
+            self.redundancy.learn(now, estimator.loss());
+        }
     }
 
     /// The receiver reports on a line.

@@ -15,12 +15,18 @@ const VERY_LOSSY: u8 = 16;
 /// How long a path must lose nothing before the copies end. Sooner would end them between two bursts.
 const CALM: Duration = Duration::from_secs(10);
 
+/// Losses so shortly before the estimate is cut came of what it is cut for. Longer would forgive a path that is bad
+/// anyway, shorter would miss the first losses of a queue that is full.
+const OWN_DOING: Duration = Duration::from_secs(1);
+
 /// How many copies each packet of sound carries.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Redundancy {
     copies: usize,
     /// When the path last lost enough for so many.
     lossy: Option<Instant>,
+    /// When they were raised to so many.
+    raised: Option<Instant>,
 }
 
 impl Redundancy {
@@ -35,11 +41,22 @@ impl Redundancy {
     pub(super) fn learn(&mut self, now: Instant, loss: u8) {
         let needed = if loss >= VERY_LOSSY { 2 } else { usize::from(loss >= LOSSY) };
         if needed >= self.copies {
+            if needed > self.copies {
+                self.raised = Some(now);
+            }
             self.copies = needed;
             self.lossy = (needed > 0).then_some(now);
         } else if self.lossy.is_none_or(|at| now.since(at) >= CALM) {
             self.copies = needed;
             self.lossy = Some(now);
+        }
+    }
+
+    /// There was too much on the path, and now is less: what it has just lost, it lost to that. Copies would take the room
+    /// that is left from the picture.
+    pub(super) fn forgive(&mut self, now: Instant) {
+        if self.raised.is_some_and(|at| now.since(at) < OWN_DOING) {
+            *self = Redundancy::default();
         }
     }
 }
@@ -67,6 +84,17 @@ mod tests {
         ] {
             redundancy.learn(Instant::ZERO + Duration::from_secs(seconds), loss);
             assert_eq!(redundancy.copies(), copies, "after {seconds} s");
+        }
+    }
+    #[test]
+    fn what_was_lost_to_a_queue_that_was_full_brings_no_copies() {
+        let at = |millis| Instant::ZERO + Duration::from_millis(millis);
+        for (raised, cut, copies) in [(0, 900, 0), (0, 1_000, 2)] {
+            let mut redundancy = Redundancy::default();
+            redundancy.learn(at(raised), 40);
+            redundancy.learn(at(raised + 500), 40);
+            redundancy.forgive(at(cut));
+            assert_eq!(redundancy.copies(), copies, "{cut}");
         }
     }
 }
