@@ -68,6 +68,7 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
     let Some(flow) = leg.flow_mut() else { return };
     flow.downlink.want(now, Bitrate::from_bps(needing_reserve(most) + sound));
     let shown: u64 = (0..PICTURES).map(|place| shown_rate(flow.lines.picture(place).as_deref(), wishes[place])).sum();
+    let returning = flow.downlink.is_returning(now);
     let urgent = room.is_some_and(|room| shown > room);
     let mut paused = [false; Seat::COUNT];
     for place in 0..PICTURES {
@@ -85,6 +86,9 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
             }
             (Some(_), Some(wish), None) => Some(Step::whole(wish.most)),
             (Some(_), Some(_), Some(_)) => {
+                if returning {
+                    governor.renew();
+                }
                 governor.decide(now, fits[place], safe[place]);
                 governor.limit()
             }

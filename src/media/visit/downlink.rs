@@ -31,6 +31,10 @@ const CUT_PERCENT: u64 = 90;
 /// For so long what is lost may still be the doing of what was cut: the loss is that of the last two seconds.
 const CUT_FORGOTTEN: Duration = Duration::from_secs(3);
 
+/// For so long after a silence what is shown is decided at once, both ways. Longer would let the picture swing with an
+/// estimate that is still finding its place; in less, probes would not have said what the path carries.
+const RETURNING: Duration = Duration::from_secs(1);
+
 /// One leg's way down.
 pub(super) struct Downlink {
     /// None where the answer promised no transport-wide numbers: nothing is known then, and nothing withheld.
@@ -40,6 +44,8 @@ pub(super) struct Downlink {
     pub(super) redundancy: Redundancy,
     /// When the estimate fell.
     cut: Option<Instant>,
+    /// When the receiver was heard again after a silence.
+    returned: Option<Instant>,
     /// By the receiver's reports.
     round_trip: Option<Duration>,
     /// Packets that were sent again.
@@ -57,6 +63,7 @@ impl Downlink {
             allowance: Allowance::default(),
             redundancy: Redundancy::default(),
             cut: None,
+            returned: None,
             round_trip: None,
             repairs: 0,
             paused: [false; Seat::COUNT],
@@ -71,8 +78,11 @@ impl Downlink {
     /// The receiver tells what arrived of all that was numbered.
     pub(super) fn hear_arrivals(&mut self, now: Instant, feedback: &TransportCc<'_>) {
         let Some(estimator) = &mut self.estimator else { return };
-        let before = estimator.estimate();
+        let (was_silent, before) = (estimator.is_silent(), estimator.estimate());
         estimator.handle_feedback(now, feedback);
+        if was_silent && !estimator.is_silent() {
+            self.returned = Some(now);
+        }
         if estimator.estimate() < before.percent(CUT_PERCENT) {
             self.cut = Some(now);
             self.redundancy.forgive(now);
@@ -110,6 +120,11 @@ impl Downlink {
     /// What the path is thought to carry; none where nothing can be known.
     pub(super) fn estimate(&self) -> Option<Bitrate> {
         self.estimator.as_ref().map(Estimator::estimate)
+    }
+
+    /// Whether the path has just come back: what it carries is being found out anew.
+    pub(super) fn is_returning(&self, now: Instant) -> bool {
+        self.returned.is_some_and(|at| now.since(at) < RETURNING)
     }
 
     /// What would be sent if there were room for it.
