@@ -45,6 +45,7 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
         return;
     };
     let estimate = flow.downlink.estimate();
+    let repairable = flow.downlink.repairable.holds();
     let copies = flow.downlink.redundancy.copies() as u64;
 
     let mut tiles = [None; PICTURES];
@@ -53,7 +54,8 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
         let Some((sender, kind)) = carried(receiver, scene, place) else { continue };
         let tile = tile_of(&watching, sender, kind);
         tiles[place] = (tile.height > 0).then_some(tile);
-        wishes[place] = tiles[place].and_then(|tile| wish(seats, now, scene, sender, kind, tile));
+        let wish = tiles[place].and_then(|tile| wish(seats, now, scene, sender, kind, tile));
+        wishes[place] = wish.map(|wish| if repairable { wish } else { Wish { most: 0, ..wish } });
     }
     let senders = Seat::ALL.into_iter().filter(|&sender| sender != receiver);
     let sound: u64 = senders.map(|sender| sound(seats, now, sender, copies)).sum();

@@ -7,6 +7,7 @@ use super::budget::PICTURES;
 use super::clock::Ntp;
 use super::governor::Governor;
 use super::redundancy::Redundancy;
+use super::repairable::Repairable;
 use crate::base::{Bitrate, Instant, Seat, Seq16};
 use crate::link::terms::LegTerms;
 use crate::media::proto::bwe::{Content, Estimator, Padding};
@@ -26,14 +27,14 @@ const ROUND_TRIP: Duration = Duration::from_millis(100);
 /// A report of more than this is a report that lies (RFC 3550 §6.4.1 lets receivers compute it).
 const ROUND_TRIP_MAX: Duration = Duration::from_secs(10);
 
+/// For so long after a silence what is shown is decided at once, both ways. Longer would let the picture swing with an
+/// estimate that is still finding its place; in less, probes would not have said what the path carries.
+const RETURNING: Duration = Duration::from_secs(1);
+
 /// Below this share (in hundredths) of what it was, the estimate has been cut, and not merely settled.
 const CUT_PERCENT: u64 = 90;
 /// For so long what is lost may still be the doing of what was cut: the loss is that of the last two seconds.
 const CUT_FORGOTTEN: Duration = Duration::from_secs(3);
-
-/// For so long after a silence what is shown is decided at once, both ways. Longer would let the picture swing with an
-/// estimate that is still finding its place; in less, probes would not have said what the path carries.
-const RETURNING: Duration = Duration::from_secs(1);
 
 /// One leg's way down.
 pub(super) struct Downlink {
@@ -42,6 +43,7 @@ pub(super) struct Downlink {
     pub(super) governors: [Governor; PICTURES],
     pub(super) allowance: Allowance,
     pub(super) redundancy: Redundancy,
+    pub(super) repairable: Repairable,
     /// When the estimate fell.
     cut: Option<Instant>,
     /// When the receiver was heard again after a silence.
@@ -62,6 +64,7 @@ impl Downlink {
             governors: Default::default(),
             allowance: Allowance::default(),
             redundancy: Redundancy::default(),
+            repairable: Repairable::default(),
             cut: None,
             returned: None,
             round_trip: None,
@@ -89,6 +92,7 @@ impl Downlink {
         }
         if self.cut.is_none_or(|at| now.since(at) >= CUT_FORGOTTEN) {
             self.redundancy.learn(now, estimator.loss());
+            self.repairable.learn(estimator.loss());
         }
     }
 
