@@ -160,7 +160,9 @@ fn wish(seats: &Seats, now: Instant, scene: Scene, sender: Seat, kind: SourceKin
         return None;
     }
     let track = flow.inbound.track(kind)?;
-    let demand = (kind == SourceKind::Camera).then_some(&flow.demand);
+    // A layer that was turned off comes back when it is wanted; a camera that sends nothing at all takes no room from others.
+    let sends = track.best(now, Step::TOP).is_some();
+    let demand = (kind == SourceKind::Camera && sends).then_some(&flow.demand);
     let rates = std::array::from_fn(|layer| rates(track, demand, now, layer as Layer));
     let worth = match (tile.rank, kind) {
         (Rank::Interpreter, _) => Worth::Interpreter,
