@@ -8,7 +8,7 @@ use quartet::link::IceCredentials;
 use quartet::link::event::SrtpProfile;
 use quartet::link::terms::{ExtensionIds, Fingerprint, InboundLine, LegTerms, Mid, OutboundLine, Rid, SourceKind, Sources, Ssrc};
 use quartet::media::net::path::Path;
-use quartet::media::proto::srtp::{Opener, OutboundSlot, Sealer};
+use quartet::media::proto::srtp::{Opened, Opener, OutboundSlot, Sealer};
 use quartet::media::wire::demux::{Protocol, classify};
 use quartet::media::wire::ext::Extensions;
 use quartet::media::wire::payload::vp8::{Descriptor, PictureId};
@@ -428,12 +428,23 @@ impl Browser {
         opened.is_ok_and(|opened| opened.slot.is_some() || self.opener.admit(header.ssrc, opened.index).is_some())
     }
 
-    fn hear_rtp(&mut self, now: Instant, datagram: &mut [u8]) {
+    /// Opens a packet of media where it lies. It must be one that this browser can open, and has not had before.
+    pub(crate) fn open_media(&mut self, datagram: &mut [u8]) -> (Header, Opened) {
         let header = Header::parse(datagram).expect("the server sends RTP");
         let opened = self.opener.open_rtp(datagram, &header).expect("the server seals right, and nothing twice");
         if opened.slot.is_none() {
             self.opener.admit(header.ssrc, opened.index).expect("few lines");
         }
+        (header, opened)
+    }
+
+    /// Opens reports where they lie; says how long they are.
+    pub(crate) fn open_reports(&mut self, datagram: &mut [u8]) -> usize {
+        self.opener.open_rtcp(datagram).expect("the server seals right")
+    }
+
+    fn hear_rtp(&mut self, now: Instant, datagram: &mut [u8]) {
+        let (header, opened) = self.open_media(datagram);
         if !self.keeps {
             return;
         }
@@ -457,7 +468,7 @@ impl Browser {
     }
 
     fn hear_rtcp(&mut self, now: Instant, datagram: &mut [u8]) {
-        let len = self.opener.open_rtcp(datagram).expect("the server seals right");
+        let len = self.open_reports(datagram);
         for block in Compound::new(&datagram[..len]) {
             match block.expect("the server writes RTCP right") {
                 Block::Pli(pli) => {
