@@ -111,10 +111,14 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
 /// Tells each sender's page which layers of its camera anybody takes.
 pub(super) fn demand(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene) {
     for sender in Seat::ALL {
-        let Some(wanted) = wanted(seats, sender) else { continue };
+        let wanted = wanted(seats, sender);
         let Some(leg) = seats[sender.index()].as_mut() else { continue };
         let id = leg.id();
         let Some(flow) = leg.flow_mut() else { continue };
+        let Some(wanted) = wanted else {
+            flow.demand.alone();
+            continue;
+        };
         if let Some(layers) = flow.demand.want(turn.now, wanted) {
             turn.events.push_back(Event::Wanted { visit: scene.visit, seat: sender, leg: id, layers });
         }
