@@ -16,7 +16,7 @@ const SEEDS: u64 = 1_000;
 const THREADS: u64 = 2;
 /// How often chance decides, and how long each time lasts.
 const TURNS: usize = 8;
-const TURN_MILLIS: (u32, u32) = (20, 400);
+const TURN_MILLIS: (u32, u32) = (20, 300);
 /// Security test 72: every join ends in media within 15 s.
 const JOIN_MILLIS: u64 = 15_000;
 
