@@ -130,9 +130,15 @@ fn twenty_percent_loss_leaves_sound_that_is_understood_and_a_picture_that_moves(
 
 #[test]
 fn a_downlink_that_grows_narrow_gets_a_lower_layer_within_two_seconds_and_the_upper_back_within_ten() {
+    for temporal in [false, true] {
+        narrow_and_widen(Shape { temporal, ..Shape::BROWSER });
+    }
+}
+
+fn narrow_and_widen(shape: Shape) {
     let (wide, narrow) = (of_rate(2_000), of_rate(300));
     let mut house = house();
-    let sender = house.join(1, seat(0), Shape::BROWSER, GOOD, GOOD);
+    let sender = house.join(1, seat(0), shape, GOOD, GOOD);
     let narrowed = house.join(1, seat(1), Shape::SILENT, GOOD, wide);
     let other = house.join(1, seat(2), Shape::SILENT, GOOD, GOOD);
     house.run(15_000);
@@ -162,6 +168,7 @@ fn a_downlink_that_grows_narrow_gets_a_lower_layer_within_two_seconds_and_the_up
     assert!(back.since(widened) <= Duration::from_secs(10), "{:?}", back.since(widened));
     assert!(seen(&house, narrowed, sender, before).longest_freeze() < Duration::from_secs(2));
 
+    assert_eq!(house.members[narrowed].peer.left_out(), 0, "a switch of layers leaves no gap");
     let other = seen(&house, other, sender, start);
     assert_eq!(other.layers(), [2], "the other is not touched");
     assert!(other.longest_freeze() <= millis(100) && other.concealed() < 0.1);

@@ -471,6 +471,11 @@ impl Peer {
         (self.tap.media, self.tap.repaired, self.tap.padding)
     }
 
+    /// Numbers of its lines that were never given.
+    pub(crate) fn left_out(&self) -> u64 {
+        self.tap.left_out()
+    }
+
     /// Takes what has come over the wire.
     pub(crate) fn hear(&mut self, now: Instant, said: &Said) {
         match said {

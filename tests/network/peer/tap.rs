@@ -66,6 +66,8 @@ pub(super) struct Tap {
     seat: Seat,
     /// By line.
     sent: HashMap<Ssrc, BTreeMap<u64, Record>>,
+    /// Of each line: its first and its newest number, and how many there were.
+    spans: HashMap<Ssrc, (u64, u64, u64)>,
     /// The newest number of each repair stream.
     repairs: HashMap<Ssrc, u64>,
     /// Packets of media, and repairs among them.
@@ -76,7 +78,16 @@ pub(super) struct Tap {
 
 impl Tap {
     pub(super) fn new(visit: u8, seat: Seat) -> Tap {
-        Tap { visit, seat, sent: HashMap::new(), repairs: HashMap::new(), media: 0, repaired: 0, padding: 0 }
+        Tap {
+            visit,
+            seat,
+            sent: HashMap::new(),
+            spans: HashMap::new(),
+            repairs: HashMap::new(),
+            media: 0,
+            repaired: 0,
+            padding: 0,
+        }
     }
 
     /// Opens what leaves for `browser`. Panics over what should never have left.
@@ -152,10 +163,23 @@ impl Tap {
             judge(&record, after);
         }
         assert_eq!(sent.insert(index, record), None, "no number is given twice");
+        let (first, newest, count) = self.spans.entry(main).or_insert((index, index, 0));
+        (*first, *newest, *count) = (index.min(*first), index.max(*newest), *count + 1);
         if sent.len() > REMEMBERED {
             sent.pop_first();
         }
         media
+    }
+
+    /// Numbers that were never given: of packets that never came to the server, and of none else.
+    pub(super) fn left_out(&self) -> u64 {
+        Seat::ALL.into_iter().flat_map(|seat| self.seat.line_of(seat)).map(|line| self.left_out_of(line as u8)).sum()
+    }
+
+    fn left_out_of(&self, line: u8) -> u64 {
+        let kinds = [SourceKind::Microphone, SourceKind::Camera];
+        let spans = kinds.iter().filter_map(|&kind| self.spans.get(&browser::line(self.seat, kind, line)));
+        spans.map(|(first, newest, count)| newest - first + 1 - count).sum()
     }
 
     /// What this stream carries, and whether it carries repairs of that.
