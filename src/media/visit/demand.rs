@@ -63,6 +63,13 @@ impl Demand {
         self.tell(now)
     }
 
+    /// Nobody else is there: nothing is wanted or unwanted, and nothing is due.
+    pub(super) fn alone(&mut self) {
+        for (since, told) in self.unwanted_since.iter_mut().zip(self.told) {
+            *since = since.filter(|_| !told);
+        }
+    }
+
     /// When a layer has rested long enough to be turned off.
     pub(super) fn due(&self) -> Option<Instant> {
         let resting = self.unwanted_since.iter().zip(self.told).filter(|(_, told)| *told);
@@ -106,6 +113,18 @@ mod tests {
         assert_eq!(demand.due(), Some(at(7_000)));
         assert_eq!(demand.want(at(6_500), [true, true, true]), Some([true, true, true]));
         assert_eq!((demand.due(), demand.told()), (None, [true; 3]));
+    }
+
+    #[test]
+    fn while_nobody_else_is_there_nothing_is_due() {
+        let mut demand = Demand::default();
+        demand.want(at(0), [true, true, false]);
+        demand.tell(at(5_000));
+        demand.want(at(6_000), [true, false, false]);
+        demand.alone();
+        assert_eq!((demand.due(), demand.told()), (None, [true, true, false]));
+        assert_eq!(demand.want(at(60_000), [true, false, false]), None, "its rest begins anew");
+        assert_eq!(demand.due(), Some(at(65_000)));
     }
 
     #[test]

@@ -54,10 +54,11 @@ impl Way<'_> {
             timestamp: stamp.timestamp,
             ssrc: line.ssrc,
         };
+        let copied: usize =
+            copies.iter().flatten().filter(|_| red.is_some()).map(|(_, sound)| red::overhead(1, sound.len())).sum();
+        let bytes = packet.payload.len() + copied + OVERHEAD;
         let Way { ids, sealer, downlink, .. } = self;
         let (now, line_ref) = (turn.now, &*line);
-        let copied: usize = copies.iter().flatten().map(|(_, copy)| copy.len()).sum();
-        let bytes = packet.payload.len() + OVERHEAD + if red.is_some() { copied } else { 0 };
         let sent = turn.send(self.to, |slot| {
             let mut extensions = packet.extensions;
             if line_ref.transport_cc {

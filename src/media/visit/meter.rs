@@ -5,16 +5,22 @@ use std::time::Duration;
 use crate::base::Instant;
 
 /// The window is cut into buckets, so that a stream's age costs nothing.
-const BUCKETS: usize = 4;
+const BUCKETS: usize = 12;
 const BUCKET: Duration = Duration::from_millis(250);
 
-/// Bytes of the last second. A longer window would be late to see a layer begin; a shorter one would see keyframes as
-/// a rate of their own.
+/// So many buckets must have ended before anything is said: a second. With fewer, the keyframe that a stream begins with
+/// would be taken for its rate.
+const BUCKETS_MIN: u64 = 4;
+
+/// Bytes of the last three seconds. A longer window would be late to see a sender change its rate; in a shorter one each
+/// keyframe would look like a rate, and a receiver whose path just holds a layer would lose it to every keyframe that
+/// somebody else asks for.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Meter {
     buckets: [u32; BUCKETS],
-    /// The number of the newest bucket since the epoch.
+    /// The numbers, since the epoch, of the newest bucket and of the first since the stream rested.
     newest: u64,
+    first: u64,
 }
 
 impl Meter {
@@ -25,7 +31,7 @@ impl Meter {
         *bucket = bucket.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
-    /// Bits per second over the window.
+    /// Bits per second over the window; zero as long as that would be a guess.
     pub(super) fn bits_per_second(&self, now: Instant) -> u64 {
         let mut turned = *self;
         turned.turn(now);
@@ -33,11 +39,16 @@ impl Meter {
     }
 
     fn ended(&self) -> u64 {
-        // The newest bucket has not ended; what the others say of a whole second is nearer to the truth.
+        const PER_SECOND: u64 = 1_000 / BUCKET.as_millis() as u64;
+        // The newest bucket has not ended.
+        let count = (self.newest - self.first).min(BUCKETS as u64 - 1);
+        if count < BUCKETS_MIN {
+            return 0;
+        }
         let current = (self.newest % BUCKETS as u64) as usize;
         let ended = self.buckets.iter().enumerate().filter(|(place, _)| *place != current);
         let bytes: u64 = ended.map(|(_, bytes)| u64::from(*bytes)).sum();
-        bytes * 8 * BUCKETS as u64 / (BUCKETS as u64 - 1)
+        bytes * 8 * PER_SECOND / count
     }
 
     /// Empties the buckets that have ended since.
@@ -48,6 +59,9 @@ impl Meter {
             self.buckets[((bucket - passed + step) % BUCKETS as u64) as usize] = 0;
         }
         self.newest = self.newest.max(bucket);
+        if self.buckets.iter().all(|bytes| *bytes == 0) {
+            self.first = self.newest;
+        }
     }
 }
 
@@ -60,14 +74,28 @@ mod tests {
     }
 
     #[test]
-    fn an_even_stream_is_measured_and_forgotten_within_a_second() {
+    fn an_even_stream_is_measured_after_a_second_and_forgotten_after_three() {
         let mut meter = Meter::default();
         for step in 0..300 {
-            meter.take(at(5_000 + step * 10), 125);
+            let now = at(5_000 + step * 10);
+            let measured = meter.bits_per_second(now);
+            assert!(if step < 100 { measured == 0 } else { measured == 100_000 }, "{step}: {measured}");
+            meter.take(now, 125);
         }
         assert_eq!(meter.bits_per_second(at(8_000)), 100_000);
-        assert!(meter.bits_per_second(at(8_500)) < 70_000);
-        assert_eq!(meter.bits_per_second(at(9_000)), 0);
+        assert!(meter.bits_per_second(at(9_500)) < 60_000);
+        assert_eq!(meter.bits_per_second(at(11_000)), 0);
         assert_eq!(meter.bits_per_second(at(900_000)), 0);
+    }
+
+    #[test]
+    fn a_keyframe_is_not_a_rate() {
+        let mut meter = Meter::default();
+        for frame in 0..300 {
+            let bytes = if frame == 200 { 6_250 * 6 } else { 6_250 };
+            meter.take(at(5_000 + frame * 33), bytes);
+            let measured = meter.bits_per_second(at(5_000 + frame * 33));
+            assert!(measured < 1_515_000 * 108 / 100, "{frame}: {measured}");
+        }
     }
 }

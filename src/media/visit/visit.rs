@@ -181,6 +181,8 @@ impl Visit {
         };
         let taken = ingress::take(flow, sources, &extensions, turn.now, datagram);
         let arrivals = flow.arrivals.due();
+        // What is dropped may still have shown that something before it is missing.
+        let repairs = if taken.is_err() { repair::due(&flow.inbound, flow.downlink.likely_round_trip()) } else { None };
         match taken {
             Ok(taken) if taken.packet.kind != SourceKind::Screen || self.may_share(turn.now, seat) => {
                 let mut due = taken.ask_at;
@@ -199,6 +201,7 @@ impl Visit {
             Err(reason) => turn.counters.dropped(reason),
         }
         self.hasten("arrivals", arrivals);
+        self.hasten("repairs", repairs);
         if silent {
             self.hear_news(turn, seat);
             self.refresh();
