@@ -139,8 +139,8 @@ fn whoever_asks_hears_how_each_leg_fares() {
         assert_eq!(after.downlink.layers, others);
     }
     let seat = Seat::ALL[1];
-    let lost = world.browser(seat).sound(world.now);
-    drop(lost);
+    let now = world.now;
+    drop(world.browser(seat).sound(now));
     world.run(100);
     assert_eq!(seats(&mut world)[seat.index()].unwrap().uplink.lost, 1);
 }
