@@ -179,7 +179,7 @@ fn wish(seats: &Seats, now: Instant, scene: Scene, sender: Seat, kind: SourceKin
     // A layer that was turned off comes back when it is wanted; a camera that sends nothing at all takes no room from others.
     let sends = track.best(now, Step::TOP).is_some();
     let demand = (kind == SourceKind::Camera && sends).then_some(&flow.demand);
-    let rates = std::array::from_fn(|layer| rates(track, demand, now, layer as Layer));
+    let rates = [0, 1, 2].map(|layer| rates(track, demand, now, layer));
     let worth = match (tile.rank, kind) {
         (Rank::Interpreter, _) => Worth::Interpreter,
         (Rank::Pinned, _) | (_, SourceKind::Screen) => Worth::Pinned,

@@ -64,10 +64,6 @@ impl Rising {
     }
 }
 
-impl Step {
-    pub(super) const TOP: u8 = LAYERS as u8 - 1;
-}
-
 impl Governor {
     /// What the line may show; none withholds the picture.
     pub(super) fn limit(&self) -> Option<Step> {
