@@ -27,9 +27,8 @@ fn watch(world: &mut World, seat: Seat, watching: Watching) {
 
 /// What senders were told to send, and when.
 fn wanted(world: &World, of: Seat) -> Vec<[bool; 3]> {
-    let wanted = |event: &Event| match event {
-        Event::Wanted { seat, layers, .. } if *seat == of => Some(*layers),
-        _ => None,
+    let wanted = |event: &Event| {
+        if let Event::Wanted { seat, layers, .. } = event { (*seat == of).then_some(*layers) } else { None }
     };
     world.events.iter().filter_map(wanted).collect()
 }
@@ -103,10 +102,7 @@ fn whoever_talks_alone_is_told_as_the_speaker() {
     world.sound = [false, false, true, false];
     world.run(1_000);
     let speakers = |world: &World| {
-        let speaker = |event: &Event| match event {
-            Event::Speaker { seat, .. } => Some(*seat),
-            _ => None,
-        };
+        let speaker = |event: &Event| if let Event::Speaker { seat, .. } = event { Some(*seat) } else { None };
         world.events.iter().filter_map(speaker).collect::<Vec<_>>()
     };
     assert_eq!(speakers(&world), [Seat::ALL[2]]);
@@ -139,8 +135,8 @@ fn whoever_asks_hears_how_each_leg_fares() {
         assert_eq!(after.downlink.layers, others);
     }
     let seat = Seat::ALL[1];
-    let lost = world.browser(seat).sound(world.now);
-    drop(lost);
+    let now = world.now;
+    drop(world.browser(seat).sound(now));
     world.run(100);
     assert_eq!(seats(&mut world)[seat.index()].unwrap().uplink.lost, 1);
 }

@@ -15,10 +15,8 @@ use crate::link::{Event, Watching};
 /// What a layer is taken to need before it was seen, in bits per second: what browsers aim at (performance.md).
 const NOMINAL: [u64; LAYERS] = [150_000, 500_000, 1_500_000];
 
-/// The layers that a path bears which loses at least so many of 256 packets: 15 % the smallest, 9 % the middle one. Less
-/// would let frames of five packets through of which every second is broken; more would show coarse pictures on paths
-/// that repairs can mend.
-const BEARABLE: [u8; 2] = [38, 23];
+/// Bits per second of what lies around packets of sound: 68 bytes, fifty times.
+const SOUND_OVERHEAD_BPS: u64 = 50 * 68 * 8;
 
 /// A tile may be this many hundredths as high as its picture before a larger picture shows more.
 const STRETCH: u32 = 120;
@@ -46,9 +44,8 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
         return;
     };
     let estimate = flow.downlink.estimate();
+    let repairable = flow.downlink.repairable.holds();
     let copies = flow.downlink.redundancy.copies() as u64;
-    // A frame of many packets rarely comes whole where many are lost.
-    let bearable = BEARABLE.iter().position(|loss| flow.downlink.loss() >= *loss).map_or(Step::TOP, |layer| layer as Layer);
 
     let mut tiles = [None; PICTURES];
     let mut wishes = [None; PICTURES];
@@ -57,11 +54,10 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
         let tile = tile_of(&watching, sender, kind);
         tiles[place] = (tile.height > 0).then_some(tile);
         let wish = tiles[place].and_then(|tile| wish(seats, now, scene, sender, kind, tile));
-        wishes[place] = wish.map(|wish| Wish { most: wish.most.min(bearable), ..wish });
+        wishes[place] = wish.map(|wish| if repairable { wish } else { Wish { most: 0, ..wish } });
     }
-    let sound: u64 = Seat::ALL.into_iter().filter(|&sender| sender != receiver).map(|sender| sound(seats, now, sender)).sum();
-    // A copy is about half of its packet: the rest is headers.
-    let sound = sound + sound * copies / 2;
+    let senders = Seat::ALL.into_iter().filter(|&sender| sender != receiver);
+    let sound: u64 = senders.map(|sender| sound(seats, now, sender, copies)).sum();
 
     let room = estimate.map(|estimate| estimate.bps().saturating_sub(sound));
     let held: [Option<Step>; PICTURES] = std::array::from_fn(|place| flow.downlink.governors[place].limit());
@@ -183,7 +179,7 @@ fn wish(seats: &Seats, now: Instant, scene: Scene, sender: Seat, kind: SourceKin
     // A layer that was turned off comes back when it is wanted; a camera that sends nothing at all takes no room from others.
     let sends = track.best(now, Step::TOP).is_some();
     let demand = (kind == SourceKind::Camera && sends).then_some(&flow.demand);
-    let rates = std::array::from_fn(|layer| rates(track, demand, now, layer as Layer));
+    let rates = [0, 1, 2].map(|layer| rates(track, demand, now, layer));
     let worth = match (tile.rank, kind) {
         (Rank::Interpreter, _) => Worth::Interpreter,
         (Rank::Pinned, _) | (_, SourceKind::Screen) => Worth::Pinned,
@@ -225,11 +221,11 @@ fn most(track: &Track, height: u16) -> Layer {
     (0..Step::TOP).find(fills).unwrap_or(Step::TOP)
 }
 
-/// Bits per second of what a seat says.
-fn sound(seats: &Seats, now: Instant, sender: Seat) -> u64 {
+/// Bits per second of what a seat says, with so many copies of it.
+fn sound(seats: &Seats, now: Instant, sender: Seat, copies: u64) -> u64 {
     let track = seats[sender.index()].as_ref().and_then(|leg| leg.flow()?.inbound.track(SourceKind::Microphone));
     let Some(stream) = track.and_then(|track| track.layer(0)).filter(|stream| stream.arrives(now)) else { return 0 };
-    stream.rates(now).iter().sum()
+    stream.rates(now).iter().sum::<u64>() * (1 + copies) + SOUND_OVERHEAD_BPS
 }
 
 /// Bits per second of what a line shows now.

@@ -17,6 +17,8 @@ pub(super) const PICTURES: usize = 4;
 /// Temporal layers that are told apart: each halves the frames. RFC 7741 has four; the fourth counts as the third.
 pub(super) const TEMPORAL_LAYERS: usize = 3;
 
+const _: () = assert!(Step::TOP as usize == LAYERS - 1 && Step::WHOLE as usize == TEMPORAL_LAYERS - 1);
+
 /// A quality of one picture: up to a temporal layer of one simulcast layer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
 pub(super) struct Step {
@@ -25,9 +27,14 @@ pub(super) struct Step {
 }
 
 impl Step {
+    /// The largest layer.
+    pub(super) const TOP: Layer = 2;
+    /// With this temporal layer a layer is whole.
+    const WHOLE: u8 = 2;
+
     /// All there is of this layer.
     pub(super) const fn whole(layer: Layer) -> Step {
-        Step { layer, temporal: TEMPORAL_LAYERS as u8 - 1 }
+        Step { layer, temporal: Step::WHOLE }
     }
 }
 
@@ -104,8 +111,12 @@ pub(super) fn share(room: u64, wishes: &[Option<Wish>; PICTURES], held: &[Option
             sharing.raise(place, None);
         }
     }
-    while by_worth(Worth::Plain).fold(false, |any, place| sharing.step(place, None) || any) {}
-    sharing.chosen
+    loop {
+        let raised = by_worth(Worth::Plain).filter(|&place| sharing.step(place, None)).count();
+        if raised == 0 {
+            return sharing.chosen;
+        }
+    }
 }
 
 /// A few places, without the heap.

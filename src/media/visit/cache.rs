@@ -20,7 +20,7 @@ pub(super) struct Cache {
     bytes: Box<[u8]>,
     /// Where the next payload goes, counted from the beginning and never wrapping.
     written: u64,
-    /// By index modulo their number, which is a power of two.
+    /// By index modulo their number.
     packets: Box<[Option<Kept>]>,
 }
 
@@ -79,7 +79,7 @@ impl Cache {
         }
         let (len, capacity) = (packet.payload.len(), self.bytes.len());
         let Ok(short) = u16::try_from(len) else { return true };
-        let mut at = (self.written % capacity as u64) as usize;
+        let mut at = place_of(self.written, capacity);
         if at + len > capacity {
             // A payload lies in one piece.
             self.written += (capacity - at) as u64;
@@ -108,15 +108,20 @@ impl Cache {
         if self.written - kept.start > capacity || now.since(kept.at) > AGE_MAX {
             return None;
         }
-        let at = (kept.start % capacity) as usize;
+        let at = place_of(kept.start, self.bytes.len());
         let payload = self.bytes.get(at..at + usize::from(kept.len))?;
         let &Kept { timestamp, marker, extensions, picture, .. } = kept;
         Some(Cached { timestamp, marker, extensions, picture, payload })
     }
 
     fn place(&self, index: Seq64) -> usize {
-        (index.0 & (self.packets.len() as u64 - 1)) as usize
+        place_of(index.0, self.packets.len())
     }
+}
+
+/// Where the `counted`th of anything lies in a ring.
+fn place_of(counted: u64, ring: usize) -> usize {
+    usize::try_from(counted % ring as u64).unwrap_or(0)
 }
 
 #[cfg(test)]

@@ -7,6 +7,7 @@ use super::budget::PICTURES;
 use super::clock::Ntp;
 use super::governor::Governor;
 use super::redundancy::Redundancy;
+use super::repairable::Repairable;
 use crate::base::{Bitrate, Instant, Seat, Seq16};
 use crate::link::terms::LegTerms;
 use crate::media::proto::bwe::{Content, Estimator, Padding};
@@ -23,10 +24,6 @@ const CEILING: Bitrate = Bitrate::from_kbps(12_000);
 /// There and back, as long as nothing is known of it.
 const ROUND_TRIP: Duration = Duration::from_millis(100);
 
-/// A queue of this much drops what does not fit: copies of sound would only fill it further. Less would take the jitter of
-/// ordinary Wi-Fi for a queue.
-const STANDING_QUEUE: Duration = Duration::from_millis(100);
-
 /// Repairs that come together fill the path for so long at most. More would hold up sound behind them; less would not repair
 /// a burst.
 const REPAIRED_AT_ONCE: Duration = Duration::from_millis(150);
@@ -38,6 +35,11 @@ const ROUND_TRIP_MAX: Duration = Duration::from_secs(10);
 /// estimate that is still finding its place; in less, probes would not have said what the path carries.
 const RETURNING: Duration = Duration::from_secs(1);
 
+/// Below this share (in hundredths) of what it was, the estimate has been cut, and not merely settled.
+const CUT_PERCENT: u64 = 90;
+/// For so long what is lost may still be the doing of what was cut: the loss is that of the last two seconds.
+const CUT_FORGOTTEN: Duration = Duration::from_secs(3);
+
 /// One leg's way down.
 pub(super) struct Downlink {
     /// None where the answer promised no transport-wide numbers: nothing is known then, and nothing withheld.
@@ -45,6 +47,9 @@ pub(super) struct Downlink {
     pub(super) governors: [Governor; PICTURES],
     pub(super) allowance: Allowance,
     pub(super) redundancy: Redundancy,
+    pub(super) repairable: Repairable,
+    /// When the estimate fell.
+    cut: Option<Instant>,
     /// When the receiver was heard again after a silence.
     returned: Option<Instant>,
     /// By the receiver's reports.
@@ -63,6 +68,8 @@ impl Downlink {
             governors: Default::default(),
             allowance: Allowance::default(),
             redundancy: Redundancy::default(),
+            repairable: Repairable::default(),
+            cut: None,
             returned: None,
             round_trip: None,
             repairs: 0,
@@ -78,12 +85,19 @@ impl Downlink {
     /// The receiver tells what arrived of all that was numbered.
     pub(super) fn hear_arrivals(&mut self, now: Instant, feedback: &TransportCc<'_>) {
         let Some(estimator) = &mut self.estimator else { return };
-        let was_silent = estimator.is_silent();
+        let (was_silent, before) = (estimator.is_silent(), estimator.estimate());
         estimator.handle_feedback(now, feedback);
         if was_silent && !estimator.is_silent() {
             self.returned = Some(now);
         }
-        self.redundancy.learn(now, estimator.loss(), estimator.queue_delay() >= STANDING_QUEUE);
+        if estimator.estimate() < before.percent(CUT_PERCENT) {
+            self.cut = Some(now);
+            self.redundancy.forgive(now);
+        }
+        if self.cut.is_none_or(|at| now.since(at) >= CUT_FORGOTTEN) {
+            self.redundancy.learn(now, estimator.loss());
+            self.repairable.learn(estimator.loss());
+        }
     }
 
     /// The receiver reports on a line.
@@ -97,7 +111,7 @@ impl Downlink {
             }
         }
         if self.estimator.is_none() {
-            self.redundancy.learn(now, report.fraction_lost, false);
+            self.redundancy.learn(now, report.fraction_lost);
         }
     }
 

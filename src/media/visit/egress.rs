@@ -15,6 +15,7 @@ use crate::link::terms::{ExtensionIds, SourceKind, Ssrc};
 use crate::media::net::path::Path;
 use crate::media::proto::bwe::Content;
 use crate::media::proto::srtp::Sealer;
+use crate::media::wire::ext::Outgoing;
 use crate::media::wire::payload::red;
 use crate::media::wire::rtcp::RtcpWriter;
 use crate::media::wire::rtp::{HeaderFields, set_padding, write_header};
@@ -54,10 +55,11 @@ impl Way<'_> {
             timestamp: stamp.timestamp,
             ssrc: line.ssrc,
         };
+        let copied: usize =
+            copies.iter().flatten().filter(|_| red.is_some()).map(|(_, sound)| red::overhead(1, sound.len())).sum();
+        let bytes = packet.payload.len() + copied + OVERHEAD;
         let Way { ids, sealer, downlink, .. } = self;
         let (now, line_ref) = (turn.now, &*line);
-        let copied: usize = copies.iter().flatten().map(|(_, copy)| copy.len()).sum();
-        let bytes = packet.payload.len() + OVERHEAD + if red.is_some() { copied } else { 0 };
         let sent = turn.send(self.to, |slot| {
             let mut extensions = packet.extensions;
             if line_ref.transport_cc {
@@ -140,8 +142,7 @@ impl Way<'_> {
         let now = turn.now;
         let sent = turn.send(self.to, |slot| {
             let number = downlink.number(now, usize::from(bytes) + OVERHEAD, Content::Padding);
-            let extensions =
-                crate::media::wire::ext::Outgoing { transport_cc: number.map(|number| number.0), ..Default::default() };
+            let extensions = Outgoing { transport_cc: number.map(|number| number.0), ..Default::default() };
             let header_len = write_header(slot, &fields, &extensions, ids)?;
             let len = set_padding(slot, header_len, bytes)?;
             sealer.seal_rtp(rtx.slot, rtx.next, slot, header_len, len).ok()

@@ -10,15 +10,11 @@ use crate::base::limits::LAYERS;
 /// go up on each swing of the estimate and come down again, and each way costs the sender a keyframe.
 const CALM: Duration = Duration::from_secs(2);
 
-/// Steps that are told apart.
-const STEPS: usize = LAYERS * TEMPORAL_LAYERS;
-
 /// The limit of one line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Governor {
     limit: Option<Step>,
-    /// Since when there has been room for each step, smallest first.
-    room_since: [Option<Instant>; STEPS],
+    rising: Rising,
     /// Nothing has been decided since the line carries what it does.
     fresh: bool,
 }
@@ -26,16 +22,45 @@ pub(super) struct Governor {
 impl Default for Governor {
     /// All there is, until something is known of the path.
     fn default() -> Governor {
-        Governor { limit: Some(Step::whole(Step::TOP)), room_since: [None; STEPS], fresh: true }
+        Governor { limit: Some(Step::whole(Step::TOP)), rising: Rising::default(), fresh: true }
     }
 }
 
-impl Step {
-    pub(super) const TOP: u8 = LAYERS as u8 - 1;
+/// Since when there has been room for how much: each step that is larger, since later.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
+struct Rising {
+    steps: [Option<(Step, Instant)>; STEPS],
+    count: usize,
+}
 
-    /// All steps, smallest first.
-    fn all() -> impl Iterator<Item = Step> {
-        (0..LAYERS as u8).flat_map(|layer| (0..TEMPORAL_LAYERS as u8).map(move |temporal| Step { layer, temporal }))
+/// Steps that a picture can be had in.
+const STEPS: usize = LAYERS * TEMPORAL_LAYERS;
+
+impl Rising {
+    /// There is room for this now, and not for more.
+    fn note(&mut self, now: Instant, safe: Step) {
+        let mut since = now;
+        while let Some((step, at)) = self.last().filter(|(step, _)| *step >= safe) {
+            since = at;
+            self.count -= 1;
+            if step == safe {
+                break;
+            }
+        }
+        if let Some(free) = self.steps.get_mut(self.count) {
+            *free = Some((safe, since));
+            self.count += 1;
+        }
+    }
+
+    /// The most for which there has been room for so long.
+    fn most(&self, now: Instant, calm: Duration) -> Option<Step> {
+        let known = self.steps.iter().take(self.count).flatten();
+        known.filter(|(_, since)| now.since(*since) >= calm).map(|(step, _)| *step).max()
+    }
+
+    fn last(&self) -> Option<(Step, Instant)> {
+        self.count.checked_sub(1).and_then(|last| self.steps[last])
     }
 }
 
@@ -47,25 +72,21 @@ impl Governor {
 
     /// `fits` is what there is room for, `safe` what there is room for with something to spare.
     pub(super) fn decide(&mut self, now: Instant, fits: Option<Step>, safe: Option<Step>) {
-        for (since, step) in self.room_since.iter_mut().zip(Step::all()) {
-            *since = if safe >= Some(step) { since.or(Some(now)) } else { None };
-        }
-        if std::mem::take(&mut self.fresh) || fits <= self.limit {
-            self.limit = fits;
+        if std::mem::take(&mut self.fresh) || fits < self.limit {
+            (self.limit, self.rising) = (fits, Rising::default());
             return;
         }
-        let long = |since: &Option<Instant>| since.is_some_and(|at| now.since(at) >= CALM);
-        let calm = self.room_since.iter().zip(Step::all()).filter(|(since, _)| long(since)).map(|(_, step)| step).last();
-        // What has long had room, but not more than there is in `safe`: its steps are only those that exist.
-        let step = calm.min(safe);
-        if step > self.limit && (step == safe || step.is_some_and(|step| step.temporal == Step::whole(step.layer).temporal)) {
-            self.limit = step;
-        }
+        let Some(step) = safe.filter(|_| safe > self.limit) else {
+            self.rising = Rising::default();
+            return;
+        };
+        self.rising.note(now, step);
+        self.limit = self.limit.max(self.rising.most(now, CALM));
     }
 
     /// Something else stands behind the line: its first decision is made at once.
     pub(super) fn renew(&mut self) {
-        *self = Governor { fresh: true, room_since: [None; STEPS], ..*self };
+        *self = Governor { fresh: true, rising: Rising::default(), ..*self };
     }
 }
 
@@ -113,6 +134,16 @@ mod tests {
             (7_700, Q, Q, Q),
         ] {
             governor.decide(at(millis), fits, safe);
+            assert_eq!(governor.limit(), limit, "{millis}");
+        }
+    }
+
+    #[test]
+    fn what_there_was_room_for_before_a_dip_counts_for_what_the_dip_left() {
+        let mut governor = Governor::default();
+        governor.decide(at(0), Q, Q);
+        for (millis, safe, limit) in [(100, F, Q), (1_000, H, Q), (1_100, F, Q), (2_100, F, H), (3_099, F, H), (3_100, F, F)] {
+            governor.decide(at(millis), F, safe);
             assert_eq!(governor.limit(), limit, "{millis}");
         }
     }

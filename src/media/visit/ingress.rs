@@ -121,9 +121,9 @@ pub(super) fn take<'a>(
         SourceKind::Camera | SourceKind::Screen => ([const { None }; RECOVERED_MAX], look(stream, packet)?),
     };
     let temporal = packet.picture.and_then(|picture| picture.temporal_layer).unwrap_or(0);
-    // A sender's own copies are not sent on.
-    let copies = payload.len().saturating_sub(packet.payload.len());
-    stream.measure(now, temporal, opened.len.saturating_sub(copies) + WIRE_OVERHEAD);
+    // Of sound what is said: a sender's copies are not sent on, and what lies around it is reckoned where it is shared.
+    let bytes = if kind == SourceKind::Microphone { packet.payload.len() } else { opened.len + WIRE_OVERHEAD };
+    stream.measure(now, temporal, bytes);
     if packet.payload.is_empty() {
         return Ok(Taken { recovered, packet, ask_at });
     }

@@ -1,12 +1,11 @@
 //! How much a stream has carried lately.
 
-use std::time::Duration;
-
 use crate::base::Instant;
 
 /// The window is cut into buckets, so that a stream's age costs nothing.
 const BUCKETS: usize = 12;
-const BUCKET: Duration = Duration::from_millis(250);
+const BUCKET_NANOS: u64 = 250_000_000;
+const BUCKETS_PER_SECOND: u64 = 1_000_000_000 / BUCKET_NANOS;
 
 /// So many buckets must have ended before anything is said: a second. With fewer, the keyframe that a stream begins with
 /// would be taken for its rate.
@@ -27,7 +26,7 @@ impl Meter {
     /// So many bytes came now.
     pub(super) fn take(&mut self, now: Instant, bytes: usize) {
         self.turn(now);
-        let bucket = &mut self.buckets[(self.newest % BUCKETS as u64) as usize];
+        let bucket = &mut self.buckets[place(self.newest)];
         *bucket = bucket.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
     }
 
@@ -39,24 +38,23 @@ impl Meter {
     }
 
     fn ended(&self) -> u64 {
-        const PER_SECOND: u64 = 1_000 / BUCKET.as_millis() as u64;
         // The newest bucket has not ended.
         let count = (self.newest - self.first).min(BUCKETS as u64 - 1);
         if count < BUCKETS_MIN {
             return 0;
         }
-        let current = (self.newest % BUCKETS as u64) as usize;
+        let current = place(self.newest);
         let ended = self.buckets.iter().enumerate().filter(|(place, _)| *place != current);
         let bytes: u64 = ended.map(|(_, bytes)| u64::from(*bytes)).sum();
-        bytes * 8 * PER_SECOND / count
+        bytes * 8 * BUCKETS_PER_SECOND / count
     }
 
     /// Empties the buckets that have ended since.
     fn turn(&mut self, now: Instant) {
-        let bucket = now.as_nanos() / BUCKET.as_nanos() as u64;
+        let bucket = now.as_nanos() / BUCKET_NANOS;
         let passed = bucket.saturating_sub(self.newest).min(BUCKETS as u64);
         for step in 1..=passed {
-            self.buckets[((bucket - passed + step) % BUCKETS as u64) as usize] = 0;
+            self.buckets[place(bucket - passed + step)] = 0;
         }
         self.newest = self.newest.max(bucket);
         if self.buckets.iter().all(|bytes| *bytes == 0) {
@@ -65,8 +63,14 @@ impl Meter {
     }
 }
 
+fn place(bucket: u64) -> usize {
+    usize::try_from(bucket % BUCKETS as u64).unwrap_or(0)
+}
+
 #[cfg(test)]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     fn at(millis: u64) -> Instant {

@@ -35,6 +35,7 @@ pub mod random;
 mod reception;
 mod redundancy;
 mod repair;
+mod repairable;
 mod reports;
 mod rewrite;
 mod sent;

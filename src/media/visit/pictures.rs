@@ -75,34 +75,34 @@ fn fields(descriptor: &Descriptor) -> (u16, u16, u16) {
 
 /// Frames withheld that are remembered, for packets of the frames around them that come late. More would find the place of
 /// frames a second old; fewer would give two frames one id where packets overtake each other.
-const WITHHELD: usize = 16;
+const WITHHELD: u16 = 16;
 
 /// Which frames of the stream behind the line were withheld.
 #[derive(Default)]
 struct Withheld {
     count: u16,
     /// The newest of them, by number modulo [`WITHHELD`] of their count.
-    newest: [u16; WITHHELD],
+    newest: [u16; WITHHELD as usize],
 }
 
 impl Withheld {
     fn add(&mut self, picture: u16) {
-        let last = self.newest[usize::from(self.count.wrapping_sub(1)) % WITHHELD];
+        let last = self.newest[usize::from(self.count.wrapping_sub(1) % WITHHELD)];
         if self.count > 0 && last == picture {
             return;
         }
-        self.newest[usize::from(self.count) % WITHHELD] = picture;
+        self.newest[usize::from(self.count % WITHHELD)] = picture;
         self.count = self.count.wrapping_add(1);
     }
 
     /// How many were withheld before this one, as far as is remembered.
     fn before(&self, picture: u16) -> u16 {
-        let known = self.count.min(WITHHELD as u16);
+        let known = self.count.min(WITHHELD);
         let later = (1..=known).take_while(|back| {
-            let withheld = self.newest[usize::from(self.count.wrapping_sub(*back)) % WITHHELD];
+            let withheld = self.newest[usize::from(self.count.wrapping_sub(*back) % WITHHELD)];
             withheld.wrapping_sub(picture) & 0x7fff < 0x4000
         });
-        self.count.wrapping_sub(later.count() as u16)
+        self.count.wrapping_sub(later.fold(0, |count, _| count + 1))
     }
 }
 

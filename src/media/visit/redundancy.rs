@@ -15,8 +15,9 @@ const VERY_LOSSY: [u8; 2] = [16, 31];
 /// How long a path must lose nothing before the copies end. Sooner would end them between two bursts.
 const CALM: Duration = Duration::from_secs(10);
 
-/// Losses of a queue are still counted so long after it has gone: losses are those of the last two seconds.
-const CONGESTION: Duration = Duration::from_secs(3);
+/// Losses so shortly before the estimate is cut came of what it is cut for. Longer would forgive a path that is bad
+/// anyway, shorter would miss the first losses of a queue that is full.
+const OWN_DOING: Duration = Duration::from_secs(1);
 
 /// How many copies each packet of sound carries.
 #[derive(Clone, Copy, Debug, Default)]
@@ -24,8 +25,8 @@ pub(super) struct Redundancy {
     copies: usize,
     /// When the path last lost enough for so many.
     lossy: Option<Instant>,
-    /// When a queue last stood on the path.
-    congested: Option<Instant>,
+    /// When they were raised to so many.
+    raised: Option<Instant>,
 }
 
 impl Redundancy {
@@ -36,22 +37,26 @@ impl Redundancy {
         self.copies
     }
 
-    /// The path lost so many of 256 packets lately. `congested` says that a queue stands on it: what is lost then is too much
-    /// already, and copies would make it more.
-    pub(super) fn learn(&mut self, now: Instant, loss: u8, congested: bool) {
-        if congested {
-            self.congested = Some(now);
-        }
-        if self.congested.is_some_and(|at| now.since(at) < CONGESTION) {
-            return;
-        }
+    /// The path lost so many of 256 packets lately.
+    pub(super) fn learn(&mut self, now: Instant, loss: u8) {
         let needed = [LOSSY, VERY_LOSSY[0], VERY_LOSSY[1]].iter().filter(|mark| loss >= **mark).count();
         if needed >= self.copies {
+            if needed > self.copies {
+                self.raised = Some(now);
+            }
             self.copies = needed;
             self.lossy = (needed > 0).then_some(now);
         } else if self.lossy.is_none_or(|at| now.since(at) >= CALM) {
             self.copies = needed;
             self.lossy = Some(now);
+        }
+    }
+
+    /// There was too much on the path, and now is less: what it has just lost, it lost to that. Copies would take the room
+    /// that is left from the picture.
+    pub(super) fn forgive(&mut self, now: Instant) {
+        if self.raised.is_some_and(|at| now.since(at) < OWN_DOING) {
+            *self = Redundancy::default();
         }
     }
 }
@@ -77,17 +82,20 @@ mod tests {
             (39, 0, 1),
             (40, 0, 0),
         ] {
-            redundancy.learn(Instant::ZERO + Duration::from_secs(seconds), loss, false);
+            redundancy.learn(Instant::ZERO + Duration::from_secs(seconds), loss);
             assert_eq!(redundancy.copies(), copies, "after {seconds} s");
         }
     }
 
     #[test]
-    fn what_a_queue_loses_is_no_reason_to_send_more() {
-        let mut redundancy = Redundancy::default();
-        for (seconds, congested, copies) in [(0, true, 0), (2, false, 0), (3, false, 3), (4, true, 3), (5, false, 3)] {
-            redundancy.learn(Instant::ZERO + Duration::from_secs(seconds), 40, congested);
-            assert_eq!(redundancy.copies(), copies, "after {seconds} s");
+    fn what_was_lost_to_a_queue_that_was_full_brings_no_copies() {
+        let at = |millis| Instant::ZERO + Duration::from_millis(millis);
+        for (raised, cut, copies) in [(0, 900, 0), (0, 1_000, 3)] {
+            let mut redundancy = Redundancy::default();
+            redundancy.learn(at(raised), 40);
+            redundancy.learn(at(raised + 500), 40);
+            redundancy.forgive(at(cut));
+            assert_eq!(redundancy.copies(), copies, "{cut}");
         }
     }
 }

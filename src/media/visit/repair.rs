@@ -1,14 +1,19 @@
 //! Lost packets, both ways: those that receivers miss are sent again from the cache, those that we miss are asked for.
 
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
 use super::egress::{self, Way};
 use super::forward::{Seats, apart};
 use super::ingress::Incoming;
 use super::missing::ASKED_AT_ONCE;
-use super::track::{ALL_SOURCES, place};
+use super::track::{ALL_SOURCES, Inbound, place};
 use super::turn::Turn;
 use crate::base::limits::LAYERS;
 use crate::base::{Instant, Seat, Seq16};
 use crate::link::terms::{SourceKind, Ssrc};
+use crate::media::net::path::Path;
+use crate::media::proto::srtp::Sealer;
 use crate::media::wire::rtcp::Nack;
 
 /// Packets that one datagram of requests has sent again. More could fill the outbox of a turn; a browser that has lost
@@ -18,10 +23,10 @@ const REPAIRS_AT_ONCE: usize = 48;
 /// A path that loses so many of 256 packets gets each repair twice: a repair that is lost is asked for again only after a
 /// browser's idea of a round trip, and the picture stands meanwhile. On a path that loses more, the share that repairs may
 /// have is not enough for it.
-const TWICE: std::ops::RangeInclusive<u8> = 3..=18;
+const TWICE: RangeInclusive<u8> = 3..=18;
 
 /// Two requests for one packet that come closer than this are one.
-const APART_MIN: std::time::Duration = std::time::Duration::from_millis(10);
+const APART_MIN: Duration = Duration::from_millis(10);
 
 /// A receiver misses packets of a line: it gets those that are still there. (RFC 4585 §6.2.1)
 pub(super) fn answer(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Option<Seat>, nack: &Nack<'_>, left: &mut Left) {
@@ -105,14 +110,7 @@ pub(super) fn ask(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Op
     }
 }
 
-fn send_nack(
-    turn: &mut Turn<'_>,
-    to: crate::media::net::path::Path,
-    sealer: &mut crate::media::proto::srtp::Sealer,
-    ours: Ssrc,
-    theirs: Ssrc,
-    numbers: &[Seq16],
-) {
+fn send_nack(turn: &mut Turn<'_>, to: Path, sealer: &mut Sealer, ours: Ssrc, theirs: Ssrc, numbers: &[Seq16]) {
     egress::send_rtcp(turn, to, sealer, |writer| {
         // Sixty-four numbers take at most 268 bytes: a fresh slot has room.
         let _ = writer.nack(ours, theirs, numbers);
@@ -137,6 +135,6 @@ fn watched(seats: &Seats, sender: Seat, kind: SourceKind, screen: Option<Seat>) 
 }
 
 /// When [`ask`] is due.
-pub(super) fn due(inbound: &super::track::Inbound, round_trip: std::time::Duration) -> Option<Instant> {
+pub(super) fn due(inbound: &Inbound, round_trip: Duration) -> Option<Instant> {
     inbound.nacked().filter_map(|stream| stream.missing.due(round_trip)).min()
 }

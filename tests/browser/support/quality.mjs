@@ -38,7 +38,7 @@ function startLooking(every) {
         picturesWaited: video?.jitterBufferEmittedCount ?? 0,
         concealed: (audio?.concealedSamples ?? 0) - (audio?.silentConcealedSamples ?? 0),
         samples: audio?.totalSamplesReceived ?? 0,
-        soundLost: (audio?.packetsLost ?? 0) + (audio?.packetsDiscarded ?? 0),
+        soundLost: audio?.packetsLost ?? 0,
         soundWaits: audio?.jitterBufferDelay ?? 0,
         soundsWaited: audio?.jitterBufferEmittedCount ?? 0,
         packets: both('packetsReceived'),

@@ -15,7 +15,7 @@ const FOLLOWS_BIT: u8 = 0b1000_0000;
 const COPY_HEAD_LEN: usize = 4;
 /// RFC 2198 §3: 14 bits of offset and 10 of length.
 const OFFSET_MAX: u32 = (1 << 14) - 1;
-const LEN_MAX: usize = (1 << 10) - 1;
+const LEN_MAX: u16 = (1 << 10) - 1;
 
 /// One sound in a packet.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,8 +44,10 @@ impl<'a> Red<'a> {
             if first & FOLLOWS_BIT == 0 {
                 break first;
             }
-            let rest = u32::from_be_bytes([0, heads.u8()?, heads.u8()?, heads.u8()?]);
-            *sized.get_mut(count)? = (first & !FOLLOWS_BIT, rest >> 10, (rest & LEN_MAX as u32) as usize);
+            let [high, middle, low] = heads.array()?;
+            let offset = u32::from(u16::from_be_bytes([high, middle]) >> 2);
+            let len = u16::from_be_bytes([middle, low]) & LEN_MAX;
+            *sized.get_mut(count)? = (first & !FOLLOWS_BIT, offset, usize::from(len));
             count += 1;
         };
         let mut sounds = Reader::new(heads.rest());
@@ -70,7 +72,8 @@ pub fn write<'a>(
     copies: impl Iterator<Item = (u32, &'a [u8])> + Clone,
     sound: &[u8],
 ) -> Option<usize> {
-    let carried = copies.filter(|(offset, copy)| (1..=OFFSET_MAX).contains(offset) && (1..=LEN_MAX).contains(&copy.len()));
+    let carried =
+        copies.filter(|(offset, copy)| (1..=OFFSET_MAX).contains(offset) && (1..=usize::from(LEN_MAX)).contains(&copy.len()));
     let mut writer = Writer::new(buffer);
     for (offset, copy) in carried.clone() {
         let [_, a, b, c] = (offset << 10 | u32::try_from(copy.len()).ok()?).to_be_bytes();
@@ -120,7 +123,7 @@ mod tests {
 
     #[test]
     fn a_copy_that_the_format_cannot_carry_is_left_out() {
-        let long = [7; LEN_MAX + 1];
+        let long = [7; LEN_MAX as usize + 1];
         for copy in [(OFFSET_MAX + 1, &b"x"[..]), (0, b"x"), (960, &long), (960, b"")] {
             assert_eq!(written(&[copy], b"new"), [0x6f, b'n', b'e', b'w']);
         }
