@@ -3,6 +3,7 @@
 use super::budget::{PICTURES, Step, TEMPORAL_LAYERS, Wish, Worth, share};
 use super::demand::Demand;
 use super::forward::Seats;
+use super::leg::Leg;
 use super::track::{LayerStream, Track};
 use super::turn::Turn;
 use super::watch::Layer;
@@ -34,6 +35,18 @@ fn carried(receiver: Seat, scene: Scene, place: usize) -> Option<(Seat, SourceKi
     match receiver.on_line(place) {
         Some(sender) => Some((sender, SourceKind::Camera)),
         None => scene.screen.filter(|&owner| owner != receiver).map(|owner| (owner, SourceKind::Screen)),
+    }
+}
+
+/// A page shows this from now on. What it shows larger than before is decided on at once: somebody waits for it.
+pub(super) fn look(leg: &mut Leg, receiver: Seat, scene: Scene, watching: Watching) {
+    let before = std::mem::replace(&mut leg.watching, watching);
+    let Some(flow) = leg.flow_mut() else { return };
+    for (place, governor) in flow.downlink.governors.iter_mut().enumerate() {
+        let Some((sender, kind)) = carried(receiver, scene, place) else { continue };
+        if tile_of(&watching, sender, kind).height > tile_of(&before, sender, kind).height {
+            governor.renew();
+        }
     }
 }
 

@@ -121,8 +121,9 @@ impl Visit {
 
     /// What the page of this leg, if it still sits there, shows from now on.
     pub fn watch(&mut self, turn: &mut Turn<'_>, seat: Seat, id: LegId, watching: Watching) {
+        let scene = self.scene();
         let Some(leg) = self.seats[seat.index()].as_mut().filter(|leg| leg.id() == id) else { return };
-        leg.watching = watching;
+        allot::look(leg, seat, scene, watching);
         self.allot(turn, seat);
         self.refresh();
     }

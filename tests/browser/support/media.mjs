@@ -75,15 +75,22 @@ export async function layers(page) {
   return Object.fromEntries(sent.map((one) => [one.rid, { active: one.active, frames: one.framesSent ?? 0, width: one.frameWidth ?? 0 }]));
 }
 
-/** Switches one layer at its sender, as a browser does that runs short of bandwidth. */
+/** Switches one layer at its sender, as a browser does that runs short of bandwidth: whatever the page wants meanwhile. */
 export function setLayer(page, rid, active) {
   return page.evaluate(
     async ([wanted, on]) => {
       const senders = window.observed.peers.at(-1).getSenders();
       const camera = senders.find((sender) => sender.getParameters().encodings.some((encoding) => encoding.rid === wanted));
-      const parameters = camera.getParameters();
-      parameters.encodings.find((encoding) => encoding.rid === wanted).active = on;
-      await camera.setParameters(parameters);
+      if (!camera.held) {
+        const set = camera.setParameters;
+        camera.held = new Map();
+        camera.setParameters = function (parameters) {
+          for (const encoding of parameters.encodings) encoding.active = this.held.get(encoding.rid) ?? encoding.active;
+          return set.call(this, parameters);
+        };
+      }
+      camera.held.set(wanted, on);
+      await camera.setParameters(camera.getParameters());
     },
     [rid, active],
   );

@@ -1,0 +1,66 @@
+// What copies of sound are worth on a path that loses packets: one person's browser takes them, another's does not.
+
+import assert from 'node:assert/strict';
+import { after, before, test } from 'node:test';
+import { startBrowser } from './support/browser.mjs';
+import { clientOf, startBehindForwarder } from './support/forwarder.mjs';
+import { arriving } from './support/media.mjs';
+import { host, inVisit, wait } from './support/people.mjs';
+import { quality, watch } from './support/quality.mjs';
+import { until } from './support/until.mjs';
+
+const LOSS = 0.05;
+const LONG_MS = 30_000;
+/** What of the sound is made up: nobody hears it, or everybody does. */
+const UNHEARD = 0.01;
+const HEARD = 0.02;
+/** Copies begin when losses have been told of. */
+const BEGIN_MS = 5_000;
+
+let browser;
+let server;
+let forwarder;
+
+before(async () => {
+  [browser, { server, forwarder }] = await Promise.all([startBrowser(), startBehindForwarder()]);
+});
+
+after(async () => {
+  await browser?.stop();
+  await server?.stop();
+  await forwarder?.stop();
+});
+
+/** An offer of a browser that does not know RED (RFC 2198). */
+function withoutCopies(offer) {
+  const [, red] = /^a=rtpmap:(\d+) red\/48000\/2\r?$/m.exec(offer);
+  const lines = offer.split('\r\n').filter((line) => !new RegExp(`^a=(rtpmap|fmtp|rtcp-fb):${red} `).test(line));
+  return lines.map((line) => (line.startsWith('m=audio') ? line.replace(new RegExp(` ${red}(?= |$)`), '') : line)).join('\r\n');
+}
+
+test(`at ${LOSS * 100} % loss sound with copies is whole, and without them it is not`, async () => {
+  const [able, unable] = await Promise.all([browser.page(), browser.page()]);
+  await unable.route('**/visits/*/seats', (route) => route.continue({ postData: withoutCopies(route.request().postData()) }));
+  await Promise.all([wait(able, server.patients[0]), wait(unable, server.patients[1])]);
+  const provider = await browser.page();
+  await host(provider, server.provider);
+  await provider.getByRole('listitem').filter({ hasText: server.patients[1].name }).waitFor();
+  await provider.getByRole('listitem').filter({ hasText: server.patients[0].name }).waitFor();
+  await provider.getByRole('button', { name: 'Admit all' }).click();
+  await Promise.all([inVisit(able), inVisit(unable)]);
+  const others = server.patients.map((patient) => patient.name);
+  const name = await until('the provider is heard', async () => {
+    const heard = Object.entries(await arriving(able)).filter(([, { audio }]) => audio.packets > 50);
+    return heard.map(([one]) => one).find((one) => !others.includes(one));
+  });
+
+  for (const page of [able, unable]) await forwarder.set(await clientOf(page), { down: { loss: LOSS, delay_ms: 25 } });
+  const looks = await watch([able, unable], BEGIN_MS + LONG_MS);
+  const madeUp = (page) => {
+    const [first] = looks.get(page);
+    return quality(looks.get(page).filter(({ at }) => at >= first.at + BEGIN_MS), name).concealedShare;
+  };
+  const [whole, torn] = [madeUp(able), madeUp(unable)];
+  assert.ok(whole < UNHEARD, `with copies ${(whole * 100).toFixed(2)} % is made up`);
+  assert.ok(torn > HEARD, `without copies ${(torn * 100).toFixed(2)} % is made up`);
+});
