@@ -10,6 +10,7 @@ import { startBrowser } from './support/browser.mjs';
 import { EVERYONE, OUTAGE, clientOf, startBehindForwarder } from './support/forwarder.mjs';
 import { arriving, remoteDescriptions, statistics } from './support/media.mjs';
 import { host, inVisit, tile, wait } from './support/people.mjs';
+import { plot } from './support/plot.mjs';
 import { quality, watch } from './support/quality.mjs';
 import { Table } from './support/results.mjs';
 import { until } from './support/until.mjs';
@@ -212,7 +213,8 @@ test('2 Mbit/s, 300 kbit/s, 2 Mbit/s towards one: a lower layer and back, and th
   const { between } = await measured('2 Mbit/s, 300 kbit/s, 2 Mbit/s down', client, async () => {
     const note = async (time) => {
       for (const end = Date.now() + time; Date.now() < end; await pause(100)) {
-        queue.push({ at: Date.now(), waits: (await forwarder.tally(client)).down.queue_delay_ms });
+        const { queue_delay_ms: waits, bits_per_second: rate } = (await forwarder.tally(client)).down;
+        queue.push({ at: Date.now(), waits, rate, estimate: await estimateOf(concerned) });
       }
     };
     await note(10_000);
@@ -225,6 +227,27 @@ test('2 Mbit/s, 300 kbit/s, 2 Mbit/s towards one: a lower layer and back, and th
   });
 
   const seen = between(concerned, provider);
+  await plot(
+    browser,
+    'narrow.png',
+    `What one receiver gets of a path of 2 Mbit/s, 300 kbit/s, 2 Mbit/s`,
+    [
+      {
+        title: 'Rate',
+        unit: 'kbit/s',
+        series: [
+          { name: 'estimate', points: queue.filter(({ estimate }) => estimate !== null).map((look) => [look.at, look.estimate]) },
+          { name: 'received', points: queue.map((look) => [look.at, look.rate / 1_000]) },
+        ],
+      },
+      { title: 'Queue before the narrow place', unit: 'ms', series: [{ name: 'waits', points: queue.map((look) => [look.at, look.waits]) }] },
+      { title: 'Picture', unit: 'rows', series: [{ name: 'height', points: seen.heights }] },
+    ],
+    [
+      [narrow.from, '300 kbit/s'],
+      [narrow.to, '2 Mbit/s'],
+    ],
+  );
   const heightAt = (time) => seen.heights.findLast(([since]) => since <= time)?.[1] ?? seen.heights[0][1];
   const upper = heightAt(narrow.from);
   const whileNarrow = seen.heights.filter(([since]) => since > narrow.from + DOWN_MS && since <= narrow.to).map(([, height]) => height);
@@ -317,6 +340,14 @@ async function connection(page) {
     handshake: { dtlsState, dtlsRole, tlsVersion, srtpCipher, localCertificateId, remoteCertificateId },
     server: `${server.address}:${server.port}`,
   };
+}
+
+/** What the server thinks the path of this patient carries, in kbit/s. */
+async function estimateOf(name) {
+  const seat = Number(await seatOf(pages.get(cast().provider), name));
+  const { visit_id: visit } = await server.appointment();
+  const { people } = await server.staff('get', `/visits/${visit}/quality`);
+  return people.find((person) => person.seat === seat)?.downlink?.estimate_kbps ?? null;
 }
 
 const seatOf = (page, name) => tile(page, name).getAttribute('data-seat');
