@@ -2,8 +2,11 @@
 
 use super::budget::{PICTURES, Step, TEMPORAL_LAYERS, Wish, Worth, share};
 use super::demand::Demand;
+use super::flow::Flow;
 use super::forward::Seats;
+use super::ingress;
 use super::leg::Leg;
+use super::line::{Line, Lines};
 use super::track::{LayerStream, Track};
 use super::turn::Turn;
 use super::watch::Layer;
@@ -50,63 +53,83 @@ pub(super) fn look(leg: &mut Leg, receiver: Seat, scene: Scene, watching: Watchi
     }
 }
 
+/// What one receiver's page shows, and what of it there is.
+struct Sight {
+    /// Those that are not hidden, by place.
+    tiles: [Option<Tile>; PICTURES],
+    /// Those of which anything comes, or would.
+    wishes: [Option<Wish>; PICTURES],
+    /// Bits per second of all sound, with its copies.
+    sound: u64,
+}
+
+impl Sight {
+    fn of(seats: &Seats, now: Instant, scene: Scene, receiver: Seat) -> Option<Sight> {
+        let leg = seats[receiver.index()].as_ref()?;
+        let downlink = &leg.flow()?.downlink;
+        let mut sight = Sight { tiles: [None; PICTURES], wishes: [None; PICTURES], sound: 0 };
+        for place in 0..PICTURES {
+            let Some((sender, kind)) = carried(receiver, scene, place) else { continue };
+            let tile = tile_of(&leg.watching, sender, kind);
+            if tile.height == 0 {
+                continue;
+            }
+            sight.tiles[place] = Some(tile);
+            let wish = wish(seats, now, scene, sender, kind, tile);
+            // Where more is lost than repairs make up for, only a frame of one packet comes whole.
+            sight.wishes[place] = wish.map(|wish| if downlink.repairable.holds() { wish } else { Wish { most: 0, ..wish } });
+        }
+        let copies = downlink.redundancy.copies() as u64;
+        let senders = Seat::ALL.into_iter().filter(|&sender| sender != receiver);
+        sight.sound = senders.map(|sender| sound(seats, now, sender, copies)).sum();
+        Some(sight)
+    }
+
+    /// What would be sent if there were room for all of it, with what has to be spare on the way up.
+    fn wanted(&self) -> Bitrate {
+        let most: u64 = self.wishes.iter().flatten().map(Wish::most_rate).sum();
+        Bitrate::from_bps(most + most / 5 + self.sound)
+    }
+
+    /// Bits per second of what these lines show now.
+    fn shown(&self, lines: &mut Lines) -> u64 {
+        (0..PICTURES).map(|place| shown_rate(lines.picture(place).as_deref(), self.wishes[place])).sum()
+    }
+}
+
 /// Shares one receiver's path among the pictures that its page shows.
 pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiver: Seat) {
     let now = turn.now;
-    let Some((watching, flow)) = seats[receiver.index()].as_ref().and_then(|leg| Some((leg.watching, leg.flow()?))) else {
-        return;
-    };
-    let estimate = flow.downlink.estimate();
-    let repairable = flow.downlink.repairable.holds();
-    let copies = flow.downlink.redundancy.copies() as u64;
-
-    let mut tiles = [None; PICTURES];
-    let mut wishes = [None; PICTURES];
-    for place in 0..PICTURES {
-        let Some((sender, kind)) = carried(receiver, scene, place) else { continue };
-        let tile = tile_of(&watching, sender, kind);
-        tiles[place] = (tile.height > 0).then_some(tile);
-        let wish = tiles[place].and_then(|tile| wish(seats, now, scene, sender, kind, tile));
-        wishes[place] = wish.map(|wish| if repairable { wish } else { Wish { most: 0, ..wish } });
-    }
-    let senders = Seat::ALL.into_iter().filter(|&sender| sender != receiver);
-    let sound: u64 = senders.map(|sender| sound(seats, now, sender, copies)).sum();
-
-    let room = estimate.map(|estimate| estimate.bps().saturating_sub(sound));
-    let held: [Option<Step>; PICTURES] = std::array::from_fn(|place| flow.downlink.governors[place].limit());
-    let everything = [Some(Step::whole(Step::TOP)); PICTURES];
-    let fits = share(room.unwrap_or(u64::MAX), &wishes, &everything);
-    let safe = share(room.unwrap_or(u64::MAX), &wishes, &held);
-    let most: u64 = wishes.iter().flatten().map(Wish::most_rate).sum();
-
+    let Some(sight) = Sight::of(seats, now, scene, receiver) else { return };
     let Some(leg) = seats[receiver.index()].as_mut() else { return };
     let id = leg.id();
-    let Some(flow) = leg.flow_mut() else { return };
-    // With what has to be spare on the way up.
-    flow.downlink.want(now, Bitrate::from_bps(most + most / 5 + sound));
-    let shown: u64 = (0..PICTURES).map(|place| shown_rate(flow.lines.picture(place).as_deref(), wishes[place])).sum();
-    let returning = flow.downlink.is_returning(now);
+    let Some(Flow { downlink, lines, .. }) = leg.flow_mut() else { return };
+    downlink.want(now, sight.wanted());
+    let shown = sight.shown(lines);
+    let estimate = downlink.estimate().map(Bitrate::bps);
+    let room = estimate.map(|estimate| estimate.saturating_sub(sight.sound));
     let urgent = room.is_some_and(|room| shown > room);
-    if let Some(estimate) = estimate {
-        let (queue, loss) = (flow.downlink.queue_delay(), flow.downlink.loss());
-        let tops = wishes.map(|wish| wish.map(|wish| wish.most));
-        let heights = tiles.map(|tile| tile.map(|tile| tile.height));
-        tracing::trace!(?tops, ?heights, visit = %scene.visit, seat = %receiver, estimate = estimate.bps(), ?queue, loss, sound, shown, most, "path");
-    }
+    tracing::trace!(
+        visit = %scene.visit, seat = %receiver, estimate, queue = ?downlink.queue_delay(), loss = downlink.loss(), sound = sight.sound, shown,
+        "path"
+    );
+
+    let held = std::array::from_fn(|place| downlink.governors[place].limit());
+    let fits = share(room.unwrap_or(u64::MAX), &sight.wishes, &[Some(Step::whole(Step::TOP)); PICTURES]);
+    let safe = share(room.unwrap_or(u64::MAX), &sight.wishes, &held);
+    let returning = downlink.is_returning(now);
     let mut paused = [false; Seat::COUNT];
     for place in 0..PICTURES {
-        let Some(line) = flow.lines.picture(place) else { continue };
-        let governor = &mut flow.downlink.governors[place];
-        let limit = match (tiles[place], wishes[place], room) {
-            (None, _, _) => {
-                governor.renew();
-                None
-            }
-            // Nothing arrives, or nothing is known of the path: what comes may be shown.
-            (Some(_), None, _) => {
-                governor.renew();
-                Some(Step::whole(Step::TOP))
-            }
+        let Some(line) = lines.picture(place) else { continue };
+        let governor = &mut downlink.governors[place];
+        if sight.wishes[place].is_none() {
+            governor.renew();
+        }
+        let limit = match (sight.tiles[place], sight.wishes[place], room) {
+            (None, _, _) => None,
+            // Nothing comes: what does come may be shown.
+            (Some(_), None, _) => Some(Step::whole(Step::TOP)),
+            // Nothing is known of the path.
             (Some(_), Some(wish), None) => Some(Step::whole(wish.most)),
             (Some(_), Some(_), Some(_)) => {
                 if returning {
@@ -117,18 +140,18 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
             }
         };
         if limit != line.limit() {
-            let (estimate, most) = (estimate.map(Bitrate::bps), wishes[place].map(|wish| wish.most_rate()));
-            tracing::debug!(visit = %scene.visit, seat = %receiver, place, ?limit, estimate, sound, shown, most, urgent, "layer");
+            tracing::debug!(visit = %scene.visit, seat = %receiver, place, ?limit, estimate, sound = sight.sound, shown, urgent, "layer");
         }
         if limit != line.limit() || urgent {
             line.allow(limit, urgent);
         }
-        if let (None, Some(_), Some((sender, SourceKind::Camera))) = (limit, wishes[place], carried(receiver, scene, place)) {
+        if let (None, Some(_), Some((sender, SourceKind::Camera))) = (limit, sight.wishes[place], carried(receiver, scene, place))
+        {
             paused[sender.index()] = true;
         }
     }
-    if paused != flow.downlink.paused {
-        flow.downlink.paused = paused;
+    if paused != downlink.paused {
+        downlink.paused = paused;
         turn.events.push_back(Event::Paused { visit: scene.visit, seat: receiver, leg: id, paused });
     }
 }
@@ -185,7 +208,7 @@ fn tile_of(watching: &Watching, sender: Seat, kind: SourceKind) -> Tile {
 fn wish(seats: &Seats, now: Instant, scene: Scene, sender: Seat, kind: SourceKind, tile: Tile) -> Option<Wish> {
     let leg = seats[sender.index()].as_ref()?;
     let flow = leg.flow()?;
-    if !super::ingress::on(leg.sources, kind) {
+    if !ingress::on(leg.sources, kind) {
         return None;
     }
     let track = flow.inbound.track(kind)?;
@@ -242,7 +265,7 @@ fn sound(seats: &Seats, now: Instant, sender: Seat, copies: u64) -> u64 {
 }
 
 /// Bits per second of what a line shows now.
-fn shown_rate(line: Option<&super::line::Line>, wish: Option<Wish>) -> u64 {
+fn shown_rate(line: Option<&Line>, wish: Option<Wish>) -> u64 {
     let Some((line, wish)) = line.zip(wish) else { return 0 };
     let limit = line.limit();
     let step = line.watch().shown().map(|layer| match limit {
