@@ -1,6 +1,6 @@
 # Two commands: `make demo` shows a visit, `make test` proves the whole. Both install what is missing, and say so.
 
-.PHONY: help demo test bench lint fuzz needs browser-needs clean
+.PHONY: help demo test impaired bench lint fuzz needs browser-needs clean
 
 # What Debian 12 lacks for the build (BoringSSL wants cmake and a C++ compiler, its bindings libclang), and for the browser tests.
 BUILD_PACKAGES := g++ cmake clang libclang-dev
@@ -11,6 +11,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 help:
 	@echo "make demo    build the release server and open a visit to try on https://localhost:8443"
 	@echo "make test    every test: units, simulations, bots, real browsers"
+	@echo "make impaired  what real browsers see on bad paths, as a table and a plot (some six minutes, on a quiet machine)"
 	@echo "make bench   what one packet costs"
 	@echo "make lint    rustfmt and clippy, silent when all is well"
 	@echo "make fuzz    each fuzz target for a minute"
@@ -48,6 +49,11 @@ test: browser-needs
 	cargo build --release --locked
 	@echo "make: real browsers"
 	cd tests/browser && npm test
+
+impaired: browser-needs
+	cargo build --release --locked
+	cargo test --locked --example forwarder --no-run
+	cd tests/browser && npm run impaired
 
 bench: needs
 	cargo bench --locked --bench packet
