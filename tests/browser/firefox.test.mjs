@@ -6,7 +6,7 @@ import { after, before, test } from 'node:test';
 import { startBrowser } from './support/browser.mjs';
 import { startFirefox } from './support/firefox.mjs';
 import { AES_GCM, DTLS_1_2, arriving, remoteDescriptions, sealing, setLayer, statistics } from './support/media.mjs';
-import { host, inVisit, wait } from './support/people.mjs';
+import { meet } from './support/people.mjs';
 import { startServer } from './support/server.mjs';
 import { until } from './support/until.mjs';
 
@@ -25,11 +25,7 @@ before(async () => {
   [server, browser, firefox] = await Promise.all([startServer(), startBrowser(), startFirefox({ preferences: HELD_TO_DTLS_1_2 })]);
   patient = await firefox.page();
   provider = await browser.page();
-  const [link] = server.patients;
-  await wait(patient, link);
-  await host(provider, server.provider);
-  await provider.getByRole('listitem').filter({ hasText: link.name }).getByRole('button', { name: 'Admit', exact: true }).click();
-  await inVisit(patient);
+  await meet(server, provider, patient);
 });
 
 after(async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startBrowser } from './support/browser.mjs';
 import { AES_GCM, DTLS_1_3, arriving, layers, remoteDescriptions, sealing, setLayer } from './support/media.mjs';
-import { host, inVisit, wait } from './support/people.mjs';
+import { meet } from './support/people.mjs';
 import { startServer } from './support/server.mjs';
 import { until } from './support/until.mjs';
 
@@ -20,11 +20,7 @@ before(async () => {
   [server, browser] = await Promise.all([startServer(), startBrowser()]);
   patient = await browser.page();
   provider = await browser.page();
-  const [link] = server.patients;
-  await wait(patient, link);
-  await host(provider, server.provider);
-  await provider.getByRole('listitem').filter({ hasText: link.name }).getByRole('button', { name: 'Admit', exact: true }).click();
-  await inVisit(patient);
+  await meet(server, provider, patient);
 });
 
 after(async () => {

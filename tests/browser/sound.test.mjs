@@ -5,7 +5,7 @@ import { after, before, test } from 'node:test';
 import { startBrowser } from './support/browser.mjs';
 import { clientOf, startBehindForwarder } from './support/forwarder.mjs';
 import { arriving } from './support/media.mjs';
-import { host, inVisit, wait } from './support/people.mjs';
+import { admitAll, host, inVisit, wait } from './support/people.mjs';
 import { quality, watch } from './support/quality.mjs';
 import { until } from './support/until.mjs';
 
@@ -44,9 +44,7 @@ test(`at ${LOSS * 100} % loss sound with copies is whole, and without them it is
   await Promise.all([wait(able, server.patients[0]), wait(unable, server.patients[1])]);
   const provider = await browser.page();
   await host(provider, server.provider);
-  await provider.getByRole('listitem').filter({ hasText: server.patients[1].name }).waitFor();
-  await provider.getByRole('listitem').filter({ hasText: server.patients[0].name }).waitFor();
-  await provider.getByRole('button', { name: 'Admit all' }).click();
+  await admitAll(provider, server.patients.slice(0, 2).map((patient) => patient.name));
   await Promise.all([inVisit(able), inVisit(unable)]);
   const others = server.patients.map((patient) => patient.name);
   const name = await until('the provider is heard', async () => {

@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
 import { startBrowser } from './support/browser.mjs';
 import { arriving, layers, remoteDescriptions, statistics } from './support/media.mjs';
-import { host, inVisit, tile, wait } from './support/people.mjs';
+import { admitAll, host, inVisit, tile, wait } from './support/people.mjs';
 import { startServer } from './support/server.mjs';
 import { until } from './support/until.mjs';
 
@@ -38,8 +38,7 @@ before(async () => {
     if (request.url().endsWith('/watching')) watching = request;
   });
   await host(provider, server.provider);
-  await provider.getByRole('listitem').filter({ hasText: server.patients[1].name }).waitFor();
-  await provider.getByRole('button', { name: 'Admit all' }).click();
+  await admitAll(provider, server.patients.slice(0, 2).map(({ name }) => name));
   await Promise.all(patients.map(inVisit));
   seen = server.patients[0].name;
   await until('everybody sees the patient', async () => {

@@ -6,6 +6,7 @@
 use std::time::Duration;
 
 use super::ingress::Incoming;
+use super::watch::Layer;
 use crate::base::{Instant, Seq64};
 use crate::link::terms::SourceKind;
 use crate::media::wire::ext::Outgoing;
@@ -17,6 +18,8 @@ const AGE_MAX: Duration = Duration::from_secs(1);
 
 /// What one layer keeps.
 pub(super) struct Cache {
+    kind: SourceKind,
+    layer: Layer,
     bytes: Box<[u8]>,
     /// Where the next payload goes, counted from the beginning and never wrapping.
     written: u64,
@@ -37,20 +40,10 @@ struct Kept {
     picture: Option<Descriptor>,
 }
 
-/// A packet that is still there.
-#[derive(Clone, Copy)]
-pub(super) struct Cached<'a> {
-    pub(super) timestamp: u32,
-    pub(super) marker: bool,
-    pub(super) extensions: Outgoing<'static>,
-    pub(super) picture: Option<Descriptor>,
-    pub(super) payload: &'a [u8],
-}
-
 /// Bytes and packets that a second of this layer needs: 2, 0.6 and 0.2 Mbit/s, and 2.5 of a screen, which is about what
 /// browsers send at most. More would cost every visit memory (a megabyte for all four seats as it is); with less, a layer
 /// at its highest would be forgotten before the second is over.
-const fn room(kind: SourceKind, layer: u8) -> (usize, usize) {
+const fn room(kind: SourceKind, layer: Layer) -> (usize, usize) {
     match (kind, layer) {
         (SourceKind::Microphone, _) => (8 * 1024, 64),
         (SourceKind::Camera, 0) => (24 * 1024, 64),
@@ -62,9 +55,9 @@ const fn room(kind: SourceKind, layer: u8) -> (usize, usize) {
 
 impl Cache {
     /// Room for a second, allocated here.
-    pub(super) fn new(kind: SourceKind, layer: u8) -> Cache {
+    pub(super) fn new(kind: SourceKind, layer: Layer) -> Cache {
         let (bytes, packets) = room(kind, layer);
-        Cache { bytes: vec![0; bytes].into(), written: 0, packets: vec![None; packets].into() }
+        Cache { kind, layer, bytes: vec![0; bytes].into(), written: 0, packets: vec![None; packets].into() }
     }
 
     /// Keeps a packet. False if it is there already: it has come twice.
@@ -101,8 +94,8 @@ impl Cache {
         true
     }
 
-    /// The packet with this index, if it is still there.
-    pub(super) fn find(&self, now: Instant, index: Seq64) -> Option<Cached<'_>> {
+    /// The packet with this index, if it is still there. Nothing begins with it again.
+    pub(super) fn find(&self, now: Instant, index: Seq64) -> Option<Incoming<'_>> {
         let kept = self.packets[self.place(index)].as_ref().filter(|kept| kept.index == index)?;
         let capacity = self.bytes.len() as u64;
         if self.written - kept.start > capacity || now.since(kept.at) > AGE_MAX {
@@ -111,7 +104,8 @@ impl Cache {
         let at = place_of(kept.start, self.bytes.len());
         let payload = self.bytes.get(at..at + usize::from(kept.len))?;
         let &Kept { timestamp, marker, extensions, picture, .. } = kept;
-        Some(Cached { timestamp, marker, extensions, picture, payload })
+        let (kind, layer) = (self.kind, self.layer);
+        Some(Incoming { kind, layer, index, timestamp, marker, extensions, payload, picture, begins: false, replaces: false })
     }
 
     fn place(&self, index: Seq64) -> usize {

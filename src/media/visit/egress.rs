@@ -61,22 +61,13 @@ impl Way<'_> {
         let Way { ids, sealer, downlink, .. } = self;
         let (now, line_ref) = (turn.now, &*line);
         let sent = turn.send(self.to, |slot| {
-            let mut extensions = packet.extensions;
-            if line_ref.transport_cc {
-                let number = downlink.number(now, bytes, Content::Media);
-                extensions.transport_cc = number.map(|number| number.0);
-            }
+            let extensions = numbered(packet, line_ref.transport_cc, downlink, now, bytes);
             let header_len = write_header(slot, &fields, &extensions, ids)?;
             let payload = slot.get_mut(header_len..)?;
             let payload_len = if red.is_some() {
                 red::write(payload, line_ref.payload_type, copies.iter().flatten().copied(), packet.payload)?
             } else {
-                let payload = payload.get_mut(..packet.payload.len())?;
-                payload.copy_from_slice(packet.payload);
-                if let (Some(descriptor), Some(picture)) = (&packet.picture, stamp.picture) {
-                    descriptor.rewrite(payload, picture.id, picture.tl0_index, picture.key_index);
-                }
-                payload.len()
+                write_payload(payload, packet, stamp)?
             };
             sealer.seal_rtp(line_ref.slot, stamp.index, slot, header_len, header_len + payload_len).ok()
         });
@@ -92,7 +83,8 @@ impl Way<'_> {
     pub(super) fn send_again(&mut self, turn: &mut Turn<'_>, line: &mut Line, stamp: &Stamp, packet: &Incoming<'_>) -> bool {
         let transport_cc = line.transport_cc;
         let Some(rtx) = &mut line.rtx else { return false };
-        if !self.downlink.may_repair(packet.payload.len() + OVERHEAD) {
+        let bytes = packet.payload.len() + OVERHEAD;
+        if !self.downlink.may_repair(bytes) {
             return false;
         }
         let fields = HeaderFields {
@@ -105,21 +97,12 @@ impl Way<'_> {
         let Way { ids, sealer, downlink, .. } = self;
         let now = turn.now;
         let sent = turn.send(self.to, |slot| {
-            let mut extensions = packet.extensions;
-            if transport_cc {
-                let number = downlink.number(now, packet.payload.len() + OVERHEAD, Content::Media);
-                extensions.transport_cc = number.map(|number| number.0);
-            }
+            let extensions = numbered(packet, transport_cc, downlink, now, bytes);
             let header_len = write_header(slot, &fields, &extensions, ids)?;
             let (original, payload) = slot.get_mut(header_len..)?.split_first_chunk_mut::<2>()?;
             // RFC 4588 §4: the payload begins with the original sequence number.
             *original = stamp.index.wrapped().0.to_be_bytes();
-            let payload = payload.get_mut(..packet.payload.len())?;
-            payload.copy_from_slice(packet.payload);
-            if let (Some(descriptor), Some(picture)) = (&packet.picture, stamp.picture) {
-                descriptor.rewrite(payload, picture.id, picture.tl0_index, picture.key_index);
-            }
-            let len = header_len + 2 + payload.len();
+            let len = header_len + original.len() + write_payload(payload, packet, stamp)?;
             sealer.seal_rtp(rtx.slot, rtx.next, slot, header_len, len).ok()
         });
         rtx.next = rtx.next.next();
@@ -150,6 +133,22 @@ impl Way<'_> {
         rtx.next = rtx.next.next();
         sent
     }
+}
+
+/// What a receiver is told beside the payload, with the transport-wide number of so many bytes where the line has them.
+fn numbered(packet: &Incoming<'_>, transport_cc: bool, downlink: &mut Downlink, now: Instant, bytes: usize) -> Outgoing<'static> {
+    let number = if transport_cc { downlink.number(now, bytes, Content::Media) } else { None };
+    Outgoing { transport_cc: number.map(|number| number.0), ..packet.extensions }
+}
+
+/// Writes a payload as it is called on its line; says how long it is. None if it does not fit.
+fn write_payload(into: &mut [u8], packet: &Incoming<'_>, stamp: &Stamp) -> Option<usize> {
+    let payload = into.get_mut(..packet.payload.len())?;
+    payload.copy_from_slice(packet.payload);
+    if let (Some(descriptor), Some(picture)) = (&packet.picture, stamp.picture) {
+        descriptor.rewrite(payload, picture.id, picture.tl0_index, picture.key_index);
+    }
+    Some(payload.len())
 }
 
 /// Sends what `write` says as one RTCP packet; nothing, if it says nothing.

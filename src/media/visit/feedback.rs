@@ -43,12 +43,12 @@ pub(super) fn handle(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen:
         match block {
             Ok(Block::SenderReport(report)) => {
                 learn(leg, turn, report.ssrc, &report.info);
-                report.reports().for_each(|report| hear(leg, turn, seat, &report));
+                report.reports().for_each(|report| hear(leg, turn, &report));
             }
             Ok(Block::Bye(bye)) => bye.ssrcs().for_each(|ssrc| stop(leg, ssrc)),
             Ok(Block::Pli(pli)) => wishes.add(leg, seat, pli.media),
             Ok(Block::Fir(fir)) => fir.entries().for_each(|entry| wishes.add(leg, seat, entry.ssrc)),
-            Ok(Block::ReceiverReport(report)) => report.reports().for_each(|report| hear(leg, turn, seat, &report)),
+            Ok(Block::ReceiverReport(report)) => report.reports().for_each(|report| hear(leg, turn, &report)),
             Ok(Block::TransportCc(arrivals)) => {
                 if let Some(flow) = leg.flow_mut() {
                     flow.downlink.hear_arrivals(turn.now, &arrivals);
@@ -77,13 +77,11 @@ pub(super) fn handle(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen:
 }
 
 /// How a line arrives.
-fn hear(leg: &mut Leg, turn: &Turn<'_>, seat: Seat, report: &ReportBlock) {
+fn hear(leg: &mut Leg, turn: &Turn<'_>, report: &ReportBlock) {
     let Some(flow) = leg.flow_mut() else { return };
-    if flow.lines.by_ssrc(seat, report.ssrc).is_some() {
-        flow.downlink.hear_report(turn.now, report);
-    }
     if let Some(line) = flow.lines.by_ssrc_mut(report.ssrc) {
         line.lost = u32::try_from(report.cumulative_lost).unwrap_or(0);
+        flow.downlink.hear_report(turn.now, report);
     }
 }
 
@@ -124,9 +122,7 @@ struct Wish {
 impl Wishes {
     fn add(&mut self, leg: &Leg, seat: Seat, ssrc: Ssrc) {
         let Some((line, bound)) = leg.flow().and_then(|flow| flow.lines.by_ssrc(seat, ssrc)) else { return };
-        let watch = line.watch();
-        // Someone between two layers gets the next picture from the one it waits for.
-        let Some(layer) = watch.awaited().or(watch.shown()) else { return };
+        let Some(layer) = line.watch().mended_by() else { return };
         let wish = Some(Wish { ssrc, bound, kind: line.kind, layer });
         if self.0.contains(&wish) {
             return;

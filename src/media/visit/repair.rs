@@ -5,7 +5,6 @@ use std::time::Duration;
 
 use super::egress::{self, Way};
 use super::forward::{Seats, apart};
-use super::ingress::Incoming;
 use super::missing::ASKED_AT_ONCE;
 use super::track::{ALL_SOURCES, Inbound, place};
 use super::turn::Turn;
@@ -38,8 +37,8 @@ pub(super) fn answer(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen:
     let (Some(sender), Some(flow)) = (sender.flow(), receiver.flow_mut()) else { return };
     let apart = flow.downlink.likely_round_trip().max(APART_MIN);
     let Some(line) = flow.lines.by_ssrc_mut(nack.media) else { return };
-    let (kind, shown) = (line.kind, line.watch().shown());
-    let Some(track) = sender.inbound.track(kind) else { return };
+    let shown = line.watch().shown();
+    let Some(track) = sender.inbound.track(line.kind) else { return };
     for number in nack.lost() {
         if left.0 == 0 {
             return;
@@ -50,20 +49,8 @@ pub(super) fn answer(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen:
         if shown != Some(repair.layer) {
             continue;
         }
-        let Some(cached) = track.layer(repair.layer).and_then(|stream| stream.cache.find(turn.now, repair.source)) else {
+        let Some(packet) = track.layer(repair.layer).and_then(|stream| stream.cache.find(turn.now, repair.source)) else {
             continue;
-        };
-        let packet = Incoming {
-            kind,
-            layer: repair.layer,
-            index: repair.source,
-            timestamp: cached.timestamp,
-            marker: cached.marker,
-            extensions: cached.extensions,
-            payload: cached.payload,
-            picture: cached.picture,
-            begins: false,
-            replaces: false,
         };
         let mut way = Way { to, ids, sealer: &mut flow.sealer, downlink: &mut flow.downlink };
         let sent = way.send_again(turn, line, &repair.stamp, &packet);

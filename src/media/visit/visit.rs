@@ -290,8 +290,7 @@ impl Visit {
             let Some(flow) = self.seats[receiver.index()].as_ref().and_then(Leg::flow) else { continue };
             let shown = |(line, bound): (&Line, Option<Seat>)| {
                 let sender = bound.or(self.screen).filter(|&sender| sender == seat || receiver == seat)?;
-                let watch = line.watch();
-                let layer = watch.awaited().or(watch.shown()).filter(|_| line.kind != SourceKind::Microphone)?;
+                let layer = line.watch().mended_by().filter(|_| line.kind != SourceKind::Microphone)?;
                 Some((sender, line.kind, layer))
             };
             let mut wishes = [None; LINES];

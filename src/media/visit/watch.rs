@@ -82,6 +82,11 @@ impl Watch {
         }
     }
 
+    /// The layer whose keyframe would mend the picture: of two layers the one that is waited for.
+    pub(super) fn mended_by(self) -> Option<Layer> {
+        self.awaited().or(self.shown())
+    }
+
     /// The layer that is shown.
     pub(super) fn shown(self) -> Option<Layer> {
         match self {
@@ -166,6 +171,7 @@ mod tests {
             (Switching { from: H, to: F }, Some(F), Some(H)),
         ] {
             assert_eq!((watch.awaited(), watch.shown()), (awaited, shown), "{watch:?}");
+            assert_eq!(watch.mended_by(), awaited.or(shown), "{watch:?}");
         }
     }
 }

@@ -6,7 +6,7 @@ import { after, afterEach, before, beforeEach } from 'node:test';
 import { startBrowser } from './browser.mjs';
 import { startBehindForwarder } from './forwarder.mjs';
 import { arriving } from './media.mjs';
-import { host, inVisit, tile, wait } from './people.mjs';
+import { admitAll, host, inVisit, tile, wait } from './people.mjs';
 import { quality, watch } from './quality.mjs';
 import { Table } from './results.mjs';
 import { until } from './until.mjs';
@@ -64,8 +64,7 @@ async function threeInside() {
   }
   const provider = await browser.page();
   await host(provider, server.provider);
-  for (const name of inside.keys()) await provider.getByRole('listitem').filter({ hasText: name }).waitFor();
-  await provider.getByRole('button', { name: 'Admit all' }).click();
+  await admitAll(provider, inside.keys());
   await Promise.all([...inside.values()].map(inVisit));
   const [patient] = inside.values();
   const name = await until('the provider is seen', async () => Object.keys(await arriving(patient)).find((one) => !inside.has(one)));

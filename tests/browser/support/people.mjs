@@ -41,6 +41,21 @@ export async function host(page, url) {
   await inVisit(page);
 }
 
+/** Lets in everyone who waits, once all of these do. */
+export async function admitAll(provider, names) {
+  for (const name of names) await provider.getByRole('listitem').filter({ hasText: name }).waitFor();
+  await provider.getByRole('button', { name: 'Admit all' }).click();
+}
+
+/** The provider and one patient, each on their page, from their links into the visit. */
+export async function meet(server, provider, patient) {
+  const [link] = server.patients;
+  await wait(patient, link);
+  await host(provider, server.provider);
+  await provider.getByRole('listitem').filter({ hasText: link.name }).getByRole('button', { name: 'Admit', exact: true }).click();
+  await inVisit(patient);
+}
+
 export async function inVisit(page) {
   await page.getByRole('button', { name: 'Leave' }).and(page.locator('#control-leave')).waitFor();
 }
