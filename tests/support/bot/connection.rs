@@ -31,6 +31,7 @@ pub struct Far {
 }
 
 /// What a handshake leaves behind.
+#[derive(Clone)]
 pub struct Keys {
     pub profile: SrtpProtectionProfile,
     pub cipher: ProtectionProfile,
@@ -117,9 +118,11 @@ impl Connection {
         Ok(())
     }
 
-    /// The socket alone, for who drives it without tokio, and where the server is. Nobody checks any more.
-    pub fn into_socket(self) -> Result<(std::net::UdpSocket, SocketAddr), Problem> {
-        Ok((self.plain.try_clone()?, self.server))
+    /// The socket alone, connected to the server, for who drives it without tokio; and the keys. Nobody checks any more.
+    pub fn into_socket(self) -> Result<(std::net::UdpSocket, Keys), Problem> {
+        let socket = self.plain.try_clone()?;
+        socket.connect(self.server)?;
+        Ok((socket, self.keys.clone()))
     }
 }
 
