@@ -63,7 +63,7 @@ pub struct Leg {
     control: Context,
     check: Option<Check>,
     sender: Option<Sender>,
-    receiver: Option<Receiver>,
+    receiver: Receiver,
     /// Who signs its control packets.
     ssrc: u32,
 }
@@ -102,19 +102,13 @@ impl Leg {
             Some((ssrcs, ids)) => Some(Sender::new(place.visit, place.seat, ssrcs, ids, Sealer::new(&keys)?)),
             None => None,
         };
-        let receiver = if lines.is_empty() && sender.is_some() && check.is_none() {
-            None
-        } else {
-            Some(Receiver::new(place.visit, keys.opening()?, lines, transport_cc))
-        };
+        let receiver = Receiver::new(place.visit, keys.opening()?, lines, transport_cc);
         Ok(Leg { place, socket, control: keys.sealing()?, check, sender, receiver, ssrc })
     }
 
     /// Somebody took this seat of the same visit anew.
     pub fn await_seat(&mut self, seat: u8, offered: u64) {
-        if let Some(receiver) = &mut self.receiver {
-            receiver.await_seat(seat, offered);
-        }
+        self.receiver.await_seat(seat, offered);
     }
 
     pub fn sends(&self) -> bool {
@@ -157,9 +151,8 @@ impl Leg {
 
     /// Tells what arrived.
     pub fn send_arrivals(&mut self, room: &mut Room) -> Result<(), Problem> {
-        let Some(receiver) = &mut self.receiver else { return Ok(()) };
-        let media = receiver.any_ssrc();
-        if receiver.arrivals.write(self.ssrc, media, &mut room.control).is_some() {
+        let media = self.receiver.any_ssrc();
+        if self.receiver.arrivals.write(self.ssrc, media, &mut room.control).is_some() {
             let sealed = self.control.encrypt_rtcp(&room.control)?;
             let _ = self.socket.send(&sealed);
         }
@@ -169,7 +162,7 @@ impl Leg {
     /// Sender and receiver reports.
     pub fn send_reports(&mut self) -> Result<(), Problem> {
         let now = system_nanos();
-        let blocks = self.receiver.as_ref().map(|receiver| receiver.reports(now)).unwrap_or_default();
+        let blocks = self.receiver.reports(now);
         let mut packets: Vec<Box<dyn rtcp::packet::Packet + Send + Sync>> = Vec::new();
         let ntp_time = (now / 1_000_000_000 + NTP_EPOCH) << 32 | ((now % 1_000_000_000) << 32) / 1_000_000_000;
         for (number, sent) in self.sender.iter().flat_map(Sender::reports).enumerate() {
@@ -196,12 +189,8 @@ impl Leg {
     pub fn receive(&mut self, room: &mut Room, tally: &mut Tally) -> Result<(), Problem> {
         for _ in 0..MESSAGES_PER_TURN {
             let mut bytes = [IoSliceMut::new(&mut room.receive)];
-            let received = recvmsg::<SockaddrIn>(
-                self.socket.as_raw_fd(),
-                &mut bytes,
-                Some(&mut room.ancillary),
-                MsgFlags::MSG_DONTWAIT,
-            );
+            let received =
+                recvmsg::<SockaddrIn>(self.socket.as_raw_fd(), &mut bytes, Some(&mut room.ancillary), MsgFlags::MSG_DONTWAIT);
             let (len, mut at, mut segment) = match received {
                 Err(Errno::EAGAIN) => break,
                 // An ICMP answer to something that was sent.
@@ -233,14 +222,14 @@ impl Leg {
     }
 
     fn take(&mut self, datagram: &[u8], at: u64, tally: &mut Tally) {
-        let (Some(receiver), [first, second, ..]) = (&mut self.receiver, datagram) else { return };
+        let [first, second, ..] = datagram else { return };
         // RFC 7983 §7, RFC 5761 §4.
         match (first, second & 0x7f) {
-            (128..=191, 64..=95) => receiver.rtcp(datagram, at, |Wish::Keyframe(ssrc)| {
+            (128..=191, 64..=95) => self.receiver.rtcp(datagram, at, |Wish::Keyframe(ssrc)| {
                 let own = self.sender.as_mut().is_some_and(|sender| sender.keyframe_wanted(ssrc));
                 tally.keyframes_asked += u64::from(own);
             }),
-            (128..=191, _) => receiver.rtp(datagram, at, tally),
+            (128..=191, _) => self.receiver.rtp(datagram, at, tally),
             _ => {}
         }
     }

@@ -7,10 +7,14 @@
 use std::process::ExitCode;
 
 use clap::Parser;
+use serde_json::Value;
 
 #[path = "../../tests/support/bot/mod.rs"]
 mod bot;
+#[path = "../floor/mod.rs"]
+mod floor;
 
+mod allocations;
 mod arrivals;
 mod clock;
 mod engine;
@@ -29,16 +33,13 @@ mod sender;
 mod server;
 mod stamp;
 mod tally;
+mod trial;
 
 use bot::Problem;
-use engine::Engine;
 use options::Load;
-use peer::Bots;
-use peer::quartet::Quartet;
-use process::{Machine, Server};
-use report::Report;
+use peer::floor::ARGUMENT;
 use run::Progress;
-use server::OwnServer;
+use trial::Trial;
 
 /// What the server costs under load, beside the bare loop.
 #[derive(Parser, Debug)]
@@ -46,22 +47,16 @@ use server::OwnServer;
 struct Arguments {
     #[command(flatten)]
     load: Load,
+    /// Do not measure the bare loop beside the server.
+    #[arg(long)]
+    without_floor: bool,
     /// Cargo says so.
     #[arg(long, hide = true)]
     bench: bool,
 }
 
 fn main() -> ExitCode {
-    let arguments = Arguments::parse();
-    let processors = pin::allowed().unwrap_or_default();
-    // The server has the first processor, the bots the last.
-    let (first, last) = (processors.first().copied(), processors.last().copied());
-    let pinned = pin::Pinned::to(last.as_slice());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
-    let outcome = pinned.and_then(|pinned| {
-        pinned.forget();
-        runtime?.block_on(load(&arguments.load, first.as_slice()))
-    });
+    let outcome = if std::env::args().nth(1).as_deref() == Some(ARGUMENT) { floor::run() } else { run(&Arguments::parse()) };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,
         Err(problem) => {
@@ -71,27 +66,15 @@ fn main() -> ExitCode {
     }
 }
 
-async fn load(load: &Load, processors: &[usize]) -> Result<(), Problem> {
-    let progress = Progress::default();
-    let own = OwnServer::start(1, processors).await?;
-    let server = Server::of(own.pid())?;
-    let empty = server.usage()?;
-    let engine = Engine::start(load.gro)?;
-    let quartet = Quartet::new(bot::http::client(), &own.base, &own.token, Bots::new(load.profile)?);
-    let crowd = run::fill(&quartet, &engine, 0..load.visits, &progress).await;
-    if let Some(problem) = crowd.refusals.first() {
-        return Err(format!("{} visits did not come about: {problem}", crowd.refusals.len()).into());
-    }
-    let settled = run::settle(&engine, crowd.visits.len(), &progress).await?;
-    let bots = Server::of(std::process::id())?;
-    let before = bots.usage()?;
-    let seconds = run::measure(&engine, load.seconds, Some(&server), &Machine, &progress).await?;
-    let report = Report { visits: crowd.visits.len(), settled, seconds, bots: bots.usage()?.since(&before) };
-    let mut figures = report.json(load);
-    let grown = server.usage()?.resident_bytes.saturating_sub(empty.resident_bytes);
-    figures["rss_bytes_per_visit"] = (grown / u64::from(load.visits.max(1))).into();
-    figures["machine"] = Machine.name().into();
-    if load.json {
+fn run(arguments: &Arguments) -> Result<(), Problem> {
+    let processors = pin::allowed()?;
+    // The server has the first processor, the bots the last.
+    let (first, last) = (processors.first().copied(), processors.last().copied());
+    pin::Pinned::to(last.as_slice())?.forget();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    let trial = Trial { load: &arguments.load, processors: first.as_slice(), progress: Progress::default() };
+    let figures: Value = runtime.block_on(trial.run(!arguments.without_floor))?;
+    if arguments.load.json {
         println!("{figures}");
     } else {
         report::print(&figures);

@@ -73,7 +73,9 @@ fn line(text: &mut String, near: &Near<'_>, mid: &str, kind: Kind, way: Way) {
     text.push_str(&format!("m={media}\r\nc=IN IP4 0.0.0.0\r\na=rtcp:9 IN IP4 0.0.0.0\r\n"));
     text.push_str(&format!("a=ice-ufrag:{}\r\na=ice-pwd:{}\r\na=ice-options:trickle\r\n", near.ufrag, near.password));
     text.push_str(&format!("a=fingerprint:sha-256 {}\r\na=setup:{}\r\na=mid:{mid}\r\n", near.fingerprint, near.setup));
-    text.push_str(&format!("a=extmap:{mid_id} urn:ietf:params:rtp-hdrext:sdes:mid\r\na=extmap:{transport_cc} {TRANSPORT_CC}\r\n"));
+    text.push_str(&format!(
+        "a=extmap:{mid_id} urn:ietf:params:rtp-hdrext:sdes:mid\r\na=extmap:{transport_cc} {TRANSPORT_CC}\r\n"
+    ));
     match kind {
         Kind::Audio => text.push_str(&format!("a=extmap:{audio_level} urn:ietf:params:rtp-hdrext:ssrc-audio-level\r\n")),
         Kind::Video => text.push_str(&format!("a=extmap:{rid} urn:ietf:params:rtp-hdrext:sdes:rtp-stream-id\r\n")),

@@ -38,12 +38,19 @@ impl Usage {
 }
 
 impl Server {
+    /// This process alone.
+    pub fn this() -> Result<Server, Problem> {
+        Ok(Server { pids: vec![i32::try_from(std::process::id())?] })
+    }
+
     /// The process and those that it has started so far.
     pub fn of(pid: u32) -> Result<Server, Problem> {
         let first = i32::try_from(pid)?;
         let mut pids = vec![first];
-        let all: Vec<(i32, i32)> =
-            procfs::process::all_processes()?.filter_map(|process| process.ok()?.stat().ok()).map(|stat| (stat.pid, stat.ppid)).collect();
+        let all: Vec<(i32, i32)> = procfs::process::all_processes()?
+            .filter_map(|process| process.ok()?.stat().ok())
+            .map(|stat| (stat.pid, stat.ppid))
+            .collect();
         let mut next = 0;
         while let Some(&parent) = pids.get(next) {
             pids.extend(all.iter().filter(|(_, of)| *of == parent).map(|(pid, _)| *pid));

@@ -226,7 +226,9 @@ mod tests {
 
     #[test]
     fn numbers_are_unwrapped_across_the_wrap_and_back() {
-        for (expected, low, index) in [(0x1_0000, 0, 0x1_0000), (0x1_ffff, 0, 0x2_0000), (0x2_0000, 0xffff, 0x1_ffff), (70_000, 4_464, 70_000)] {
+        for (expected, low, index) in
+            [(0x1_0000, 0, 0x1_0000), (0x1_ffff, 0, 0x2_0000), (0x2_0000, 0xffff, 0x1_ffff), (70_000, 4_464, 70_000)]
+        {
             assert_eq!(nearest(expected, low), index, "{expected} {low}");
         }
     }

@@ -122,9 +122,7 @@ fn said(figure: &Value) -> String {
             let number = number.as_f64().unwrap_or(0.0);
             if number.abs() >= 1_000.0 { format!("{number:.0}") } else { format!("{number:.4}") }
         }
-        Value::Object(parts) => {
-            parts.iter().map(|(name, part)| format!("{name} {}", said(part))).collect::<Vec<_>>().join(", ")
-        }
+        Value::Object(parts) => parts.iter().map(|(name, part)| format!("{name} {}", said(part))).collect::<Vec<_>>().join(", "),
         Value::String(text) => text.clone(),
         Value::Bool(_) | Value::Number(_) | Value::Array(_) => figure.to_string(),
     }

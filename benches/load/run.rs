@@ -114,7 +114,8 @@ pub async fn measure(
         let length = now - began;
         let rate = tally.received as f64 / length.as_secs_f64();
         let p99 = micros(&tally.latency, 0.99).unwrap_or(0.0);
-        progress.say(&format!("{second} of {seconds} s: {rate:.0} packets/s, loss {:.3} %, p99 {p99:.0} µs", 100.0 * tally.loss()));
+        progress
+            .say(&format!("{second} of {seconds} s: {rate:.0} packets/s, loss {:.3} %, p99 {p99:.0} µs", 100.0 * tally.loss()));
         measured.push(Second {
             length,
             tally,

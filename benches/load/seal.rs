@@ -65,11 +65,11 @@ impl Sealer {
     }
 }
 
-const LABEL_KEY: u8 = 0;
-const LABEL_SALT: u8 = 2;
+pub const LABEL_KEY: u8 = 0;
+pub const LABEL_SALT: u8 = 2;
 
 /// RFC 3711 §4.3: so many bytes of AES-CM under the master key, from the label and the salt.
-fn derive<const N: usize>(master: &[u8], salt: &[u8; 14], label: u8) -> Result<[u8; N], Problem> {
+pub fn derive<const N: usize>(master: &[u8], salt: &[u8; 14], label: u8) -> Result<[u8; N], Problem> {
     let mut counter = [0; 16];
     counter[..14].copy_from_slice(salt);
     counter[7] ^= label;

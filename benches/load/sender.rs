@@ -5,8 +5,8 @@ use std::hash::BuildHasher;
 
 use crate::bot::Problem;
 use crate::mix::{
-    FRAME_EVERY, FRAME_RATE, FULL_BYTES, LAYERS, OPUS, SOUND_BYTES, SOUND_EVERY, SOUND_RATE, STREAMS, TEMPORAL,
-    TURN_OF_SPEECH, VP8,
+    FRAME_EVERY, FRAME_RATE, FULL_BYTES, LAYERS, OPUS, SOUND_BYTES, SOUND_EVERY, SOUND_RATE, STREAMS, TEMPORAL, TURN_OF_SPEECH,
+    VP8,
 };
 use crate::offer::ExtensionIds;
 use crate::seal::{Sealer, TAG_MAX};
@@ -122,8 +122,7 @@ impl Sender {
                     // RFC 7741 §4.2: X and S; I, L, T and K; picture id; TL0PICIDX; TID with Y, KEYIDX.
                     let starts_bit = if starts { 0x10 } else { 0 };
                     let sync = if temporal > 0 { 0x20 } else { 0 };
-                    let descriptor =
-                        [0x80 | starts_bit, 0xf0, picture_high, picture_low, tl0, temporal << 6 | sync | key];
+                    let descriptor = [0x80 | starts_bit, 0xf0, picture_high, picture_low, tl0, temporal << 6 | sync | key];
                     let (head, mut rest) = payload.split_at_mut(DESCRIPTOR_BYTES);
                     head.copy_from_slice(&descriptor);
                     if starts {
@@ -151,11 +150,8 @@ impl Sender {
     /// What sender reports say now.
     pub fn reports(&self) -> impl Iterator<Item = Sent> {
         self.streams.iter().enumerate().map(|(number, stream)| {
-            let (count, every, rate) = if number == 0 {
-                (self.sounds, SOUND_EVERY, SOUND_RATE)
-            } else {
-                (self.frames, FRAME_EVERY, FRAME_RATE)
-            };
+            let (count, every, rate) =
+                if number == 0 { (self.sounds, SOUND_EVERY, SOUND_RATE) } else { (self.frames, FRAME_EVERY, FRAME_RATE) };
             let ticks = u128::from(count) * every.as_nanos() * u128::from(rate) / 1_000_000_000;
             Sent {
                 ssrc: stream.ssrc,
@@ -197,7 +193,18 @@ impl Sender {
         self.transport_number = self.transport_number.wrapping_add(1);
         let ids = &self.ids;
         packet[12..HEADER_BYTES].copy_from_slice(&[
-            0xbe, 0xde, 0, 2, ids.mid << 4, mid, extension << 4, value, ids.transport_cc << 4 | 1, high, low, 0,
+            0xbe,
+            0xde,
+            0,
+            2,
+            ids.mid << 4,
+            mid,
+            extension << 4,
+            value,
+            ids.transport_cc << 4 | 1,
+            high,
+            low,
+            0,
         ]);
         write(&mut packet[HEADER_BYTES..HEADER_BYTES + payload], &stamp);
         self.sealer.seal(packet, HEADER_BYTES, ssrc, index)?;

@@ -62,11 +62,9 @@ impl Tally {
         self.pictures += other.pictures;
         self.pictures_of_top += other.pictures_of_top;
         self.keyframes_asked += other.keyframes_asked;
-        for (own, other) in [
-            (&mut self.latency, &other.latency),
-            (&mut self.lateness, &other.lateness),
-            (&mut self.joins, &other.joins),
-        ] {
+        for (own, other) in
+            [(&mut self.latency, &other.latency), (&mut self.lateness, &other.lateness), (&mut self.joins, &other.joins)]
+        {
             own.add(other).expect("histograms of the same bounds");
         }
     }

@@ -58,6 +58,28 @@ impl std::fmt::Display for Full {
 
 impl std::error::Error for Full {}
 
+/// Some of what `/metrics` counts.
+pub struct Counters {
+    pub forwarded: u64,
+    pub send_calls: u64,
+    pub receive_calls: u64,
+}
+
+impl Counters {
+    pub fn since(&self, before: &Counters) -> Counters {
+        Counters {
+            forwarded: self.forwarded.saturating_sub(before.forwarded),
+            send_calls: self.send_calls.saturating_sub(before.send_calls),
+            receive_calls: self.receive_calls.saturating_sub(before.receive_calls),
+        }
+    }
+
+    /// So many of something for each packet that was forwarded.
+    pub fn per_packet(&self, count: u64) -> Option<f64> {
+        (self.forwarded > 0).then(|| count as f64 / self.forwarded as f64)
+    }
+}
+
 impl Quartet {
     /// The server at `base` (`https://host:port`), with a token of role admin.
     pub fn new(http: Client, base: &str, token: &str, bots: Bots) -> Quartet {
@@ -77,10 +99,18 @@ impl Quartet {
         Ok(())
     }
 
-    /// The figures that the server counts, by name.
-    pub async fn metrics(&self) -> Result<String, Problem> {
-        let response = self.request(Method::GET, "/metrics").send().await?.error_for_status()?;
-        Ok(response.text().await?)
+    /// What its workers have counted so far.
+    pub async fn counters(&self) -> Result<Counters, Problem> {
+        let text = self.request(Method::GET, "/metrics").send().await?.error_for_status()?.text().await?;
+        let sum = |name: &str| {
+            let of_workers = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('{')?.rsplit(' ').next());
+            of_workers.filter_map(|value| value.parse::<u64>().ok()).sum()
+        };
+        Ok(Counters {
+            forwarded: sum("quartet_packets_forwarded_total"),
+            send_calls: sum("quartet_send_calls_total"),
+            receive_calls: sum("quartet_receive_calls_total"),
+        })
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -181,8 +211,7 @@ impl Peer for Quartet {
             transport_cc = transport_cc.or_else(|| numbers_packets(section).then_some(IDS.transport_cc));
             lines.push(Line { ssrc, kind, from });
         }
-        let connection =
-            Connection::make(&far, &ufrag, self.bots.certificate.clone(), self.bots.profile.offered()).await?;
+        let connection = Connection::make(&far, &ufrag, self.bots.certificate.clone(), self.bots.profile.offered()).await?;
         let check = Check { username: format!("{}:{ufrag}", far.ufrag), password: far.password.clone() };
         let (socket, keys) = connection.into_socket()?;
         // The server's seats are numbered as people came; which one is ours, the location says.

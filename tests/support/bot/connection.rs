@@ -152,7 +152,8 @@ async fn exported(dtls: &DTLSConn) -> Result<Keys, Problem> {
         | SrtpProtectionProfile::Unsupported) => return Err(format!("the server chose {other:?}").into()),
     };
     // RFC 5764 §4.2: client key, server key, client salt, server salt.
-    let material = dtls.connection_state().await.export_keying_material("EXTRACTOR-dtls_srtp", &[], 2 * (key_len + salt_len)).await?;
+    let material =
+        dtls.connection_state().await.export_keying_material("EXTRACTOR-dtls_srtp", &[], 2 * (key_len + salt_len)).await?;
     let (keys, salts) = material.split_at(2 * key_len);
     let pair = |n: usize| (keys[n * key_len..][..key_len].to_vec(), salts[n * salt_len..][..salt_len].to_vec());
     Ok(Keys { profile, cipher, ours: pair(0), theirs: pair(1) })
