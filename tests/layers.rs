@@ -48,6 +48,7 @@ const PURE: &[&str] = &[
     "media/visit",
     "media/worker/shard",
     "media/worker/route",
+    "media/worker/load",
 ];
 
 /// What touches the world.

@@ -66,6 +66,7 @@ impl Registry {
             // A worker that begins carries nothing: whatever it carried before is lost.
             Event::WorkerReady { .. } => return self.worker_lost(worker).await,
             Event::Report(report) => return self.keep_report((**report).clone()),
+            Event::Load { .. } => return,
             // Said once, before anything else: see `resume`.
             Event::Carried(_) => return,
             Event::LegConnected { visit, .. }
@@ -102,7 +103,7 @@ impl Registry {
             }
             Event::VisitFailed { .. } => visit.media_lost(now),
             Event::Speaker { .. } | Event::Wanted { .. } | Event::Paused { .. } | Event::Measured { .. } => false,
-            Event::WorkerReady { .. } | Event::Carried(_) | Event::Report(_) => false,
+            Event::WorkerReady { .. } | Event::Carried(_) | Event::Report(_) | Event::Load { .. } => false,
         })
         .await;
     }

@@ -15,7 +15,7 @@ use std::panic::{AssertUnwindSafe, catch_unwind};
 use super::route::{Place, Routes, VisitKey};
 use crate::base::limits::{DATAGRAM_MAX, OUTBOX_ROOM_MIN, OUTBOX_SLOTS, SNAPSHOTS_PER_MESSAGE};
 use crate::base::{Deadline, DropReason, Instant, LegId, Seat, VisitId};
-use crate::link::{Command, Event, IceCredentials, LegTerms, VisitSnapshot, WorkerReport};
+use crate::link::{Command, Event, IceCredentials, LegTerms, Load, VisitSnapshot, WorkerReport};
 use crate::media::net::outbox::Outbox;
 use crate::media::net::path::Path;
 use crate::media::proto::dtls::Handshaker;
@@ -156,14 +156,13 @@ impl Shard {
         &mut self.desk.outbox
     }
 
-    /// What has been counted so far. The worker adds its system calls.
+    /// What has been counted so far. The worker adds its system calls, and how busy it is.
     pub fn report(&self) -> WorkerReport {
         let counters = &self.desk.counters;
-        let legs: usize = self.visits.iter().flatten().map(|visit| visit.legs()).sum();
         WorkerReport {
             worker: self.worker,
             visits: u32::try_from(self.keys.len()).unwrap_or(u32::MAX),
-            legs: u32::try_from(legs).unwrap_or(u32::MAX),
+            legs: self.legs(),
             datagrams_in: counters.datagrams_in,
             bytes_in: counters.bytes_in,
             datagrams_out: counters.datagrams_out,
@@ -176,8 +175,16 @@ impl Shard {
             send_calls: 0,
             receive_calls: 0,
             send_failures: 0,
+            worked_us: 0,
+            load: Load::default(),
             drops: counters.drops.to_vec(),
         }
+    }
+
+    /// How many legs there are now.
+    pub fn legs(&self) -> u32 {
+        let legs: usize = self.visits.iter().flatten().map(|visit| visit.legs()).sum();
+        u32::try_from(legs).unwrap_or(u32::MAX)
     }
 
     /// What a control that has just come should hear first: who we are, reached at these addresses, and what we carry.
