@@ -49,6 +49,7 @@ const PURE: &[&str] = &[
     "media/worker/shard",
     "media/worker/route",
     "media/worker/load",
+    "media/worker/timers",
     "control/registry/capacity",
 ];
 
