@@ -10,7 +10,7 @@ use futures_util::stream;
 use crate::bot::Problem;
 use crate::engine::Engine;
 use crate::mix::{RECEIVED_PER_SECOND, SEATS};
-use crate::peer::Peer;
+use crate::peer::{Full, Peer};
 use crate::process::{Machine, Server, Usage};
 use crate::tally::{Tally, micros};
 
@@ -48,10 +48,28 @@ impl Second {
     }
 }
 
+/// What bots do whom the server has no room for just now.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Refused {
+    /// They try again when the server says, as pages do: a server that fills up fast waits to see what its people cost.
+    TryAgain,
+    /// They go.
+    Go,
+}
+
+/// How often a bot tries again; then the server is full.
+const TRIES_MAX: u32 = 12;
+
 /// Opens visits of these numbers and fills them.
-pub async fn fill<P: Peer>(peer: &P, engine: &Engine, numbers: Range<u32>, progress: &Progress) -> Crowd<P::Visit> {
+pub async fn fill<P: Peer>(
+    peer: &P,
+    engine: &Engine,
+    numbers: Range<u32>,
+    refused: Refused,
+    progress: &Progress,
+) -> Crowd<P::Visit> {
     let total = numbers.len();
-    let mut filling = stream::iter(numbers.map(|number| fill_one(peer, engine, number))).buffer_unordered(AT_ONCE);
+    let mut filling = stream::iter(numbers.map(|number| fill_one(peer, engine, number, refused))).buffer_unordered(AT_ONCE);
     let mut crowd = Crowd { visits: Vec::new(), refusals: Vec::new() };
     while let Some(outcome) = filling.next().await {
         match outcome {
@@ -63,10 +81,21 @@ pub async fn fill<P: Peer>(peer: &P, engine: &Engine, numbers: Range<u32>, progr
     crowd
 }
 
-async fn fill_one<P: Peer>(peer: &P, engine: &Engine, number: u32) -> Result<P::Visit, Problem> {
+async fn fill_one<P: Peer>(peer: &P, engine: &Engine, number: u32, refused: Refused) -> Result<P::Visit, Problem> {
     let mut visit = peer.open(number).await?;
     for seat in 0..SEATS {
-        engine.add(peer.join(&mut visit, seat).await?)?;
+        let mut tries = 0;
+        let legs = loop {
+            tries += 1;
+            match peer.join(&mut visit, seat).await {
+                Err(problem) if refused == Refused::TryAgain && tries < TRIES_MAX => {
+                    let full: Box<Full> = problem.downcast()?;
+                    tokio::time::sleep(full.retry_after).await;
+                }
+                joined => break joined?,
+            }
+        };
+        engine.add(legs)?;
     }
     Ok(visit)
 }

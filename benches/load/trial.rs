@@ -12,7 +12,7 @@ use crate::peer::quartet::Quartet;
 use crate::peer::{Bots, Profile};
 use crate::process::{Machine, Server};
 use crate::report::Report;
-use crate::run::{self, Progress};
+use crate::run::{self, Progress, Refused};
 use crate::server::OwnServer;
 
 /// How long allocations are counted.
@@ -56,7 +56,7 @@ impl Trial<'_> {
         let empty = server.usage()?;
         let engine = Engine::start(self.load.gro)?;
         let quartet = Quartet::new(client(), &own.base, &own.token, Bots::new(self.load.profile)?);
-        let crowd = run::fill(&quartet, &engine, 0..self.load.visits, &self.progress).await;
+        let crowd = run::fill(&quartet, &engine, 0..self.load.visits, Refused::TryAgain, &self.progress).await;
         if let Some(problem) = crowd.refusals.first() {
             return Err(format!("{} visits did not come about: {problem}", crowd.refusals.len()).into());
         }

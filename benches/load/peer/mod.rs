@@ -1,6 +1,8 @@
 //! Servers that bots can meet: how a visit begins there, and how one takes a seat in it.
 
+use std::fmt;
 use std::future::Future;
+use std::time::Duration;
 
 use webrtc_dtls::crypto::Certificate;
 use webrtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
@@ -28,6 +30,21 @@ pub trait Peer: Sync {
     /// Ends the visit.
     fn close(&self, visit: Self::Visit) -> impl Future<Output = Result<(), Problem>> + Send;
 }
+
+/// The server has no room for more.
+#[derive(Debug)]
+pub struct Full {
+    /// When it may have.
+    pub retry_after: Duration,
+}
+
+impl fmt::Display for Full {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("the server is full")
+    }
+}
+
+impl std::error::Error for Full {}
 
 /// Which protection bots offer; a server has no choice then, and what is measured is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]

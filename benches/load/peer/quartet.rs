@@ -1,10 +1,12 @@
 //! Quartet, met as people meet it: staff make appointments, everyone verifies, waits, is let in, posts an offer.
 
+use std::time::Duration;
+
 use reqwest::{Client, Method, RequestBuilder, StatusCode};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
-use super::{Bots, Peer, ssrcs};
+use super::{Bots, Full, Peer, ssrcs};
 use crate::bot::Problem;
 use crate::bot::connection::{Check, Connection};
 use crate::bot::http::{Person, Seated};
@@ -42,21 +44,6 @@ pub struct Visit {
     people: Vec<Person>,
     seated: [Option<Seated>; SEATS as usize],
 }
-
-/// The server has no room for more.
-#[derive(Debug)]
-pub struct Full {
-    /// Its Retry-After, in seconds.
-    pub retry_after: Option<u64>,
-}
-
-impl std::fmt::Display for Full {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "the server is full")
-    }
-}
-
-impl std::error::Error for Full {}
 
 /// Some of what `/metrics` counts.
 pub struct Counters {
@@ -239,8 +226,11 @@ impl Peer for Quartet {
     }
 }
 
+/// What Quartet says in its Retry-After.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
 /// A refusal for want of room, as such.
 fn full(problem: Problem) -> Problem {
     let is_full = problem.to_string().starts_with(StatusCode::SERVICE_UNAVAILABLE.as_str());
-    if is_full { Box::new(Full { retry_after: None }) } else { problem }
+    if is_full { Box::new(Full { retry_after: RETRY_AFTER }) } else { problem }
 }
