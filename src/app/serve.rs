@@ -178,12 +178,17 @@ impl Media for Workers {
     }
 }
 
-/// Brings what media says to the registry, all in the order in which it happened.
+/// Brings what media says to the registry, all that changes visits in the order in which it happened.
 async fn pass_on(mut heard: mpsc::Receiver<MediaEvent>, registry: Registry) {
     let (events, passed) = mpsc::channel::<(u16, Event)>(EVENTS);
-    tokio::spawn(registry.run(passed));
+    tokio::spawn(registry.clone().run(passed));
     while let Some(event) = heard.recv().await {
         let passed = match event {
+            // A slow disk, which everything else waits for, must not look like a worker that is stuck.
+            MediaEvent::Worker { worker, event: Event::Load { load, legs } } => {
+                registry.hear_load(worker, load, legs);
+                continue;
+            }
             MediaEvent::Worker { worker, event } => (worker, event),
             MediaEvent::WorkerLost { worker } => (worker, lost(worker)),
             MediaEvent::WorkerBack(_) => continue,

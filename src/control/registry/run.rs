@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::live::Registry;
 use crate::control::words::{Act, Actor};
-use crate::link::{Command, Event};
+use crate::link::{Command, Event, Load};
 
 /// How often seats and windows are looked at. People count in seconds; twice as often as that is enough.
 const TURN: Duration = Duration::from_millis(500);
@@ -66,7 +66,7 @@ impl Registry {
             // A worker that begins carries nothing: whatever it carried before is lost.
             Event::WorkerReady { .. } => return self.worker_lost(worker).await,
             Event::Report(report) => return self.keep_report((**report).clone()),
-            Event::Load { load, legs } => return self.capacity().heard(worker, *load, *legs, self.clock().passed()),
+            Event::Load { load, legs } => return self.hear_load(worker, *load, *legs),
             // Said once, before anything else: see `resume`.
             Event::Carried(_) => return,
             Event::LegConnected { visit, .. }
@@ -107,6 +107,11 @@ impl Registry {
             Event::WorkerReady { .. } | Event::Carried(_) | Event::Report(_) | Event::Load { .. } => false,
         })
         .await;
+    }
+
+    /// A worker says how busy it is. It needs nobody's leave and no record, so it need not wait for what does.
+    pub fn hear_load(&self, worker: u16, load: Load, legs: u32) {
+        self.capacity().heard(worker, load, legs, self.clock().passed());
     }
 
     /// A worker is gone, with all that it carried.

@@ -34,13 +34,18 @@ pub(super) struct Missing {
     repaired: u64,
 }
 
+/// Short, because every stream has room for all of its gaps from the beginning.
 #[derive(Clone, Copy)]
 struct Gap {
     index: Seq64,
     since: Instant,
-    asked: Option<Instant>,
+    /// When it was asked for last, counted from `since`, which is a second away at most.
+    asked_us: u32,
+    /// How often it was asked for.
     tries: u8,
 }
+
+const _: () = assert!(size_of::<Gap>() <= 24);
 
 impl Missing {
     /// The stream begins with this packet.
@@ -65,7 +70,7 @@ impl Missing {
         let room = GAPS - self.gaps.len();
         let excess = usize::try_from(width).unwrap_or(GAPS).saturating_sub(room);
         self.gaps.drain(..excess.min(self.gaps.len()));
-        self.gaps.extend(gap.map(|index| Gap { index: Seq64(index), since: now, asked: None, tries: 0 }));
+        self.gaps.extend(gap.map(|index| Gap { index: Seq64(index), since: now, asked_us: 0, tries: 0 }));
     }
 
     /// A packet came as a repair. Whether it was missed.
@@ -102,7 +107,9 @@ impl Missing {
         let due = self.gaps.iter_mut().filter(|gap| gap.due(newest, round_trip) <= now);
         let mut count = 0;
         for (gap, place) in due.zip(into) {
-            (gap.asked, gap.tries) = (Some(now), gap.tries + 1);
+            // Rounded up: no two requests are closer for it.
+            gap.asked_us = u32::try_from(now.since(gap.since).as_nanos().div_ceil(1_000)).unwrap_or(u32::MAX);
+            gap.tries += 1;
             *place = gap.index.wrapped();
             count += 1;
         }
@@ -121,11 +128,11 @@ pub(super) const ASKED_AT_ONCE: usize = 64;
 impl Gap {
     fn due(&self, newest: Seq64, round_trip: Duration) -> Instant {
         let ends = self.since + AGE_MAX;
-        let asks = match self.asked {
-            Some(_) if self.tries >= TRIES => ends,
-            Some(at) => at + round_trip.max(APART_MIN),
-            None if newest.0 >= self.index.0 + OVERTAKEN => self.since,
-            None => self.since + PATIENCE,
+        let asks = match self.tries {
+            TRIES.. => ends,
+            1.. => self.since + Duration::from_micros(self.asked_us.into()) + round_trip.max(APART_MIN),
+            0 if newest.0 >= self.index.0 + OVERTAKEN => self.since,
+            0 => self.since + PATIENCE,
         };
         asks.min(ends)
     }

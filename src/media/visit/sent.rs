@@ -17,22 +17,26 @@ const _: () = assert!(REMEMBERED.is_power_of_two());
 
 /// The newest packets of one line, by number modulo [`REMEMBERED`].
 pub(super) struct Sent {
+    /// Empty until the first packet goes out: most lines of screens never carry one.
     ring: Box<[Option<Name>]>,
     newest: Seq64,
 }
 
-/// What one number stood for.
+/// What one number stood for. Short, because a visit has some three thousand of them.
 #[derive(Clone, Copy)]
 struct Name {
     index: Seq64,
-    layer: Layer,
     source: Seq64,
     timestamp: u32,
+    /// When it was sent last, in milliseconds, without the high bits: a name lives for seconds, and the clock comes round
+    /// in weeks.
+    at_ms: u32,
     picture: Option<Picture>,
-    /// When it was sent last.
-    at: Instant,
+    layer: Layer,
     repaired: bool,
 }
+
+const _: () = assert!(size_of::<Option<Name>>() <= 32);
 
 /// A packet that is to be sent again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -44,27 +48,31 @@ pub(super) struct Repair {
 }
 
 impl Sent {
-    /// Nothing was sent yet; all its room is allocated here.
+    /// Nothing was sent yet.
     pub(super) fn new() -> Sent {
-        Sent { ring: vec![None; REMEMBERED].into(), newest: Seq64(0) }
+        Sent { ring: Box::default(), newest: Seq64(0) }
     }
 
     /// A packet went out under this name.
     pub(super) fn note(&mut self, now: Instant, layer: Layer, source: Seq64, stamp: &Stamp) {
         let Stamp { index, timestamp, picture } = *stamp;
+        if self.ring.is_empty() {
+            self.ring = vec![None; REMEMBERED].into();
+        }
         self.newest = self.newest.max(index);
-        self.ring[place(index)] = Some(Name { index, layer, source, timestamp, picture, at: now, repaired: false });
+        self.ring[place(index)] = Some(Name { index, source, timestamp, at_ms: millis(now), picture, layer, repaired: false });
     }
 
     /// The receiver misses this number. None if it is unknown, or was sent less than `apart` ago: then it is on its way.
     pub(super) fn missed(&mut self, now: Instant, number: Seq16, apart: Duration) -> Option<Repair> {
         let index = self.newest.nearest(number);
-        let name = self.ring[place(index)].as_mut().filter(|name| name.index == index)?;
+        let name = self.ring.get_mut(place(index))?.as_mut().filter(|name| name.index == index)?;
+        let now_ms = millis(now);
         // The first loss is believed at once: the receiver has seen what came after it.
-        if name.repaired && now.since(name.at) < apart {
+        if name.repaired && u128::from(now_ms.wrapping_sub(name.at_ms)) < apart.as_millis() {
             return None;
         }
-        (name.at, name.repaired) = (now, true);
+        (name.at_ms, name.repaired) = (now_ms, true);
         let stamp = Stamp { index, timestamp: name.timestamp, picture: name.picture };
         Some(Repair { layer: name.layer, source: name.source, stamp })
     }
@@ -73,6 +81,12 @@ impl Sent {
     pub(super) fn forget(&mut self) {
         self.ring.fill(None);
     }
+}
+
+/// Milliseconds of the clock, but for the high bits.
+#[expect(clippy::cast_possible_truncation, reason = "what lies above is not wanted")]
+fn millis(now: Instant) -> u32 {
+    (now.as_nanos() / 1_000_000) as u32
 }
 
 fn place(index: Seq64) -> usize {

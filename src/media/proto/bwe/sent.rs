@@ -6,7 +6,7 @@ use super::loss::{BEHIND, Order};
 use crate::base::{Instant, Seq16, Seq64};
 
 /// Packets that are remembered. Three top layers with sound are 700 packets a second, so this is three seconds of
-/// them: a round trip of two, and feedback that is late. More would cost 16 bytes a packet and leg; fewer would
+/// them: a round trip of two, and feedback that is late. More would cost eight bytes a packet and leg; fewer would
 /// forget packets before a far receiver has told of them, and see neither queue nor loss.
 pub(super) const REMEMBERED: usize = 2_048;
 
@@ -43,10 +43,60 @@ impl Packet {
     }
 }
 
+/// A packet in eight bytes, because every leg remembers thousands.
+///
+/// ```text
+///   63 ─────────────────────────── 16 │ 15 ────── 5 │   4    │  3    │ 2 ─ 1 │ 0
+///   when it left, in nanoseconds,     │ bytes       │ behind │ probe │ fate  │ –
+///   without what lies above           │             │        │       │       │
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+struct Packed(u64);
+
+/// Nanoseconds that a packed packet tells apart: three days.
+const ROUND: u64 = 1 << 48;
+
+impl Packed {
+    /// Larger datagrams are counted as this large; none of ours is.
+    const BYTES_MAX: u64 = (1 << 11) - 1;
+
+    fn new(packet: Packet) -> Packed {
+        let Packet { sent, bytes, fate, probing, behind } = packet;
+        let fate = match fate {
+            Fate::Unknown => 0,
+            Fate::Lost => 1,
+            Fate::Arrived => 2,
+        };
+        let bytes = u64::from(bytes).min(Packed::BYTES_MAX);
+        let flags = (u64::from(behind) << 4) | (u64::from(probing) << 3) | (fate << 1);
+        Packed(((sent.as_nanos() % ROUND) << 16) | (bytes << 5) | flags)
+    }
+
+    /// The packet, now that the newest left at `last`.
+    fn unpack(self, last: Instant) -> Packet {
+        let Packed(packed) = self;
+        let last = last.as_nanos();
+        let ago = (last % ROUND).wrapping_sub(packed >> 16) % ROUND;
+        Packet {
+            sent: Instant::from_nanos(last.saturating_sub(ago)),
+            bytes: ((packed >> 5) & Packed::BYTES_MAX) as u16,
+            fate: match (packed >> 1) & 3 {
+                1 => Fate::Lost,
+                2 => Fate::Arrived,
+                _ => Fate::Unknown,
+            },
+            probing: (packed >> 3) & 1 == 1,
+            behind: (packed >> 4) & 1 == 1,
+        }
+    }
+}
+
 /// The last packets, by number.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
-    ring: Box<[Packet; REMEMBERED]>,
+    ring: Box<[Packed; REMEMBERED]>,
+    /// When the last packet left; the beginning of time, if none did.
+    last: Instant,
     next: Seq64,
     /// The highest number that was reported on, and one.
     reported: Seq64,
@@ -60,7 +110,8 @@ impl Sent {
     pub(super) fn new() -> Sent {
         let first = Seq64(FIRST);
         Sent {
-            ring: Box::new([Packet::default(); REMEMBERED]),
+            ring: Box::new([Packed::default(); REMEMBERED]),
+            last: Instant::ZERO,
             next: first,
             reported: first,
             reported_sent: Instant::ZERO,
@@ -73,14 +124,15 @@ impl Sent {
         let number = self.next;
         let behind = number.0 > FIRST && now < self.last_sent() + BEHIND;
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
-        self.ring[place(number)] = Packet { sent: now, bytes, fate: Fate::Unknown, probing, behind };
+        self.ring[place(number)] = Packed::new(Packet { sent: now, bytes, fate: Fate::Unknown, probing, behind });
+        self.last = now;
         self.next = number.next();
         number
     }
 
     /// When the last packet left; the beginning of time, if none did.
     pub(super) fn last_sent(&self) -> Instant {
-        self.ring[place(Seq64(self.next.0 - 1))].sent
+        self.last
     }
 
     /// The number that the next packet will have.
@@ -105,7 +157,7 @@ impl Sent {
 
     /// Bytes of the packets between the last that was reported on and this one, of which nothing was told.
     pub(super) fn skipped(&self, number: Seq64) -> u64 {
-        self.between(number).map(|skipped| u64::from(self.ring[place(skipped)].bytes)).sum()
+        self.between(number).map(|skipped| u64::from(self.packet(skipped).bytes)).sum()
     }
 
     /// The packets between the last that was reported on and this one.
@@ -116,7 +168,7 @@ impl Sent {
 
     /// A packet was reported on. Answers it if this changes its fate.
     pub(super) fn report(&mut self, number: Seq64, fate: Fate) -> Option<Packet> {
-        let packet = &mut self.ring[place(number)];
+        let mut packet = self.packet(number);
         if number >= self.reported {
             self.reported = number.next();
             self.reported_sent = packet.sent;
@@ -125,14 +177,19 @@ impl Sent {
             return None;
         }
         packet.fate = fate;
-        Some(*packet)
+        self.ring[place(number)] = Packed::new(packet);
+        Some(packet)
+    }
+
+    fn packet(&self, number: Seq64) -> Packet {
+        self.ring[place(number)].unpack(self.last)
     }
 
     /// The next packet whose fate changes no more, in the order of sending.
     pub(super) fn settle(&mut self) -> Option<Packet> {
         let oldest = Seq64(self.next.0.saturating_sub(REMEMBERED as u64));
         self.settled = self.settled.max(oldest);
-        let packet = self.ring[place(self.settled)];
+        let packet = self.packet(self.settled);
         if self.settled >= self.reported || packet.sent + SETTLED_AFTER > self.reported_sent {
             return None;
         }
@@ -169,6 +226,23 @@ mod tests {
             [(463, true), (0, true), (0xffff, true), (464, false), (9_000, false), (63_952, true), (63_951, false)]
         {
             assert_eq!(sent.find(Seq16(number)).map(Seq64::wrapped), found.then_some(Seq16(number)), "{number}");
+        }
+    }
+
+    #[test]
+    fn eight_bytes_hold_a_packet_however_long_the_clock_has_run() {
+        let nanos = |nanos| Instant::from_nanos(nanos);
+        for (sent, last) in
+            [(0, 0), (5, 1_000_000_007), (ROUND - 1, ROUND + 1), (9 * ROUND - 1, 9 * ROUND), (7 * ROUND, 7 * ROUND)]
+        {
+            for fate in [Fate::Unknown, Fate::Lost, Fate::Arrived] {
+                for (probing, behind) in [(false, false), (true, false), (false, true)] {
+                    let packet = Packet { sent: nanos(sent), bytes: 1_500, fate, probing, behind };
+                    let read = Packed::new(packet).unpack(nanos(last));
+                    let fields = |packet: Packet| (packet.sent, packet.bytes, packet.fate, packet.probing, packet.behind);
+                    assert_eq!(fields(read), fields(packet));
+                }
+            }
         }
     }
 
