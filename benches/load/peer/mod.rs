@@ -9,7 +9,6 @@ use crate::bot::Problem;
 use crate::leg::Terms;
 use crate::mix::STREAMS;
 
-pub mod floor;
 pub mod quartet;
 
 /// A server under load. What every one of them gets is the same: bots, visits, mix.
