@@ -60,11 +60,15 @@ impl Control {
         self.runtime.block_on(self.pool.send(0, command)).unwrap();
     }
 
-    /// The next event of the first worker.
+    /// The next event of the first worker, but what it says of itself every second.
     fn event(&mut self) -> Event {
-        let event = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, self.events.recv()).await });
-        let Some(MediaEvent::Worker { event, .. }) = event.unwrap() else { panic!("the media process has gone") };
-        event
+        loop {
+            let event = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, self.events.recv()).await });
+            let Some(MediaEvent::Worker { event, .. }) = event.unwrap() else { panic!("the media process has gone") };
+            if !matches!(event, Event::Load { .. }) {
+                return event;
+            }
+        }
     }
 
     fn stop(self) {

@@ -18,7 +18,7 @@ use crate::config::{self, Advertise, Config};
 use crate::control::api::{self, App, Browsers, Limits, SiteInfo, Support};
 use crate::control::media::{Launch, MediaConfig, MediaEvent, MediaPool};
 use crate::control::registry::ports::{Media, WorkerInfo};
-use crate::control::registry::{Parts, Registry};
+use crate::control::registry::{Bounds, Parts, Registry};
 use crate::control::schedule::{Admission, Rejoin, Rules, Window};
 use crate::control::store::Store;
 use crate::control::telemetry;
@@ -95,6 +95,7 @@ impl Server {
             steps: steps(config),
             door: DoorLimits { tries_per_network: config.limits.tries_per_address, wrong_dates: config.limits.wrong_dates },
             rules: rules(config),
+            bounds: bounds(config),
             sessions: SessionLimits { idle: config.session.idle, absolute: config.session.absolute },
             media: pool.clone(),
         });
@@ -231,6 +232,10 @@ fn media_socket(config: &Config) -> PathBuf {
 
 fn cores() -> u16 {
     std::thread::available_parallelism().ok().and_then(|cores| u16::try_from(cores.get()).ok()).unwrap_or(1)
+}
+
+fn bounds(config: &Config) -> Bounds {
+    Bounds { visits_percent: config.media.busy_percent_visits, seats_percent: config.media.busy_percent_seats }
 }
 
 fn limits(config: &Config) -> Limits {

@@ -66,6 +66,7 @@ impl Registry {
             // A worker that begins carries nothing: whatever it carried before is lost.
             Event::WorkerReady { .. } => return self.worker_lost(worker).await,
             Event::Report(report) => return self.keep_report((**report).clone()),
+            Event::Load { load, legs } => return self.capacity().heard(worker, *load, *legs, self.clock().passed()),
             // Said once, before anything else: see `resume`.
             Event::Carried(_) => return,
             Event::LegConnected { visit, .. }
@@ -92,6 +93,7 @@ impl Registry {
         if let Event::VisitFailed { .. } = event {
             tracing::warn!(%visit, worker, "a visit failed on its worker; its people will reconnect");
             held.room.worker = None;
+            self.capacity().forget(worker, visit);
         }
         self.happened(held, |visit| match event {
             Event::LegConnected { seat, leg, .. } | Event::LegResumed { seat, leg, .. } => visit.leg_connected(seat, leg, now),
@@ -102,7 +104,7 @@ impl Registry {
             }
             Event::VisitFailed { .. } => visit.media_lost(now),
             Event::Speaker { .. } | Event::Wanted { .. } | Event::Paused { .. } | Event::Measured { .. } => false,
-            Event::WorkerReady { .. } | Event::Carried(_) | Event::Report(_) => false,
+            Event::WorkerReady { .. } | Event::Carried(_) | Event::Report(_) | Event::Load { .. } => false,
         })
         .await;
     }
@@ -110,6 +112,7 @@ impl Registry {
     /// A worker is gone, with all that it carried.
     pub async fn worker_lost(&self, worker: u16) {
         let now = self.now();
+        self.capacity().begun(worker);
         for live in self.all() {
             let mut held = live.hold().await;
             if held.room.worker == Some(worker) {
