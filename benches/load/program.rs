@@ -83,12 +83,10 @@ What it makes on the server:
 
 What it needs:
   A token of role admin, which can be revoked afterwards (`quartet token revoke`).
-  [limits] connections_per_address and tries_per_address_per_minute high enough: every bot verifies from this one address, four
-  for each visit. A server that says \"too many tries\" is set too low for this test, not too slow.
   The server's certificate must be one that this machine trusts (SSL_CERT_FILE may name an authority of your own), unless
   --accept-any-certificate is given.
-  Another machine than the server's, wired, for figures that mean something: bots cost more than what they test. The program says
-  when the bots themselves were too slow.
+  Another machine than the server's, wired, for figures that mean something: bots cost as much as what they test. The program
+  says when the bots themselves were too slow.
 
 It ends with 0 if every visit came about and no more than 0.1 % of packets were lost; else it says what was wrong, and ends with 1.";
 

@@ -73,10 +73,15 @@ async fn fill_one<P: Peer>(peer: &P, engine: &Engine, number: u32) -> Result<P::
 
 /// Waits until everyone receives what the reference visit promises. Whether that came about.
 pub async fn settle(engine: &Engine, visits: usize, progress: &Progress) -> Result<bool, Problem> {
+    settle_within(engine, visits, SETTLING_SECONDS_MAX, progress).await
+}
+
+/// The same for who knows that it may never come about.
+pub async fn settle_within(engine: &Engine, visits: usize, seconds: u32, progress: &Progress) -> Result<bool, Problem> {
     let expected = visits as f64 * f64::from(SEATS) * RECEIVED_PER_SECOND;
     engine.tally()?;
     let mut good = 0;
-    for second in 1..=SETTLING_SECONDS_MAX {
+    for second in 1..=seconds {
         let began = Instant::now();
         tokio::time::sleep(Duration::from_secs(1)).await;
         let tally = engine.tally()?;
@@ -126,11 +131,6 @@ pub async fn measure(
     }
     progress.done();
     Ok(measured)
-}
-
-/// Ends all visits; what fails is of no consequence any more.
-pub async fn close<P: Peer>(peer: &P, visits: Vec<P::Visit>) {
-    stream::iter(visits).for_each_concurrent(AT_ONCE, async |visit| drop(peer.close(visit).await)).await;
 }
 
 /// Says on standard error how far a run is: on one line of a terminal, else on a line each.

@@ -54,7 +54,7 @@ struct Known {
 
 /// A visit and its people, the provider first.
 pub struct Visit {
-    number: u32,
+    pub number: u32,
     appointment: String,
     visit: String,
     people: Vec<Person>,
