@@ -74,7 +74,7 @@ pub async fn run(stage: &Stage<'_>, most: u32) -> Result<Value, Problem> {
     figures["first_failure"] = failed.first().cloned().into();
     figures["refusal_us"] = json!({ "p50": micros(&refusals, 0.5), "p99": micros(&refusals, 0.99) });
     figures["delivered_share_of_the_maximum"] = figures["packets_out_per_s"].as_f64().map(|rate| rate / of_most).into();
-    figures["bots_gave_way"] = strain.gave_way().into();
+    figures["bots_gave_way"] = strain.gave_way().map_or(Value::Bool(false), Value::String);
     Ok(figures)
 }
 

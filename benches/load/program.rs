@@ -149,7 +149,7 @@ async fn load(load: &Load, quartet: &Quartet, server: Option<&Server>, progress:
 
     let mut figures = report.json(load);
     figures["refused_visits"] = refusals.into();
-    figures["bots_gave_way"] = strain.gave_way().into();
+    figures["bots_gave_way"] = strain.gave_way().map_or(Value::Bool(false), Value::String);
     if let Some(server) = server {
         figures["server_resident_bytes"] = server.usage()?.resident_bytes.into();
     }

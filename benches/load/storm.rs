@@ -81,7 +81,7 @@ pub async fn run(stage: &Stage<'_>) -> Result<Value, Problem> {
     figures["server_cpu_ms_per_leave_and_join"] = cost.map(|ms| ms / f64::from(moved.joins.max(1))).into();
     figures["server_busy_before"] = busy(&report_before).into();
     figures["latency_us_before"] = report_before.json(stage.load)["latency_us"].clone();
-    figures["bots_gave_way"] = strain.gave_way().into();
+    figures["bots_gave_way"] = strain.gave_way().map_or(Value::Bool(false), Value::String);
     Ok(figures)
 }
 
