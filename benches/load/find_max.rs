@@ -25,6 +25,9 @@ use crate::steps::Bounds;
 const STEP_SECONDS: u32 = 5;
 /// Who has not settled by then will not: most of a step's time, where the server is at its end.
 const SETTLING_SECONDS_MAX: u32 = 10;
+/// How often those who were refused ask again, and after how long, unless the server says sooner.
+const ASKED_MAX: usize = 5;
+const RETRY_AFTER: Duration = Duration::from_secs(3);
 /// More steps than any search takes.
 const STEPS_MAX: usize = 24;
 /// A search is as long as it is; one that takes minutes shares its machine with too much else. Then the best so far is said.
@@ -122,16 +125,25 @@ async fn resize(
         // It ends by itself within the hour, should this fail.
         let _ = stage.quartet.close(visit).await;
     }
-    let more = wanted.saturating_sub(standing.len() as u32);
-    let crowd = run::fill(&stage.quartet, engine, *born..*born + more, stage.progress).await;
-    *born += more;
-    standing.extend(crowd.visits);
-    let refusals = crowd.refusals.len();
-    let said = |problem: &Problem| match problem.downcast_ref::<Full>() {
-        Some(_) => format!("the server let no more in ({refusals} visits refused)"),
-        None => format!("{refusals} visits did not come about: {problem}"),
-    };
-    Ok(crowd.refusals.first().map(said))
+    let mut refusal = None;
+    for _ in 0..ASKED_MAX {
+        let more = wanted.saturating_sub(standing.len() as u32);
+        if more == 0 {
+            return Ok(None);
+        }
+        let crowd = run::fill(&stage.quartet, engine, *born..*born + more, stage.progress).await;
+        *born += more;
+        standing.extend(crowd.visits);
+        let refusals = crowd.refusals.len();
+        let Some(problem) = crowd.refusals.into_iter().next() else { return Ok(None) };
+        let Some(full) = problem.downcast_ref::<Full>() else {
+            return Ok(Some(format!("{refusals} visits did not come about: {problem}")));
+        };
+        // Joins cost more than what comes after them; a server that is busy with joins says so, and who keeps to it is let in.
+        refusal = Some(format!("the server let no more in ({refusals} visits refused)"));
+        tokio::time::sleep(full.retry_after.map_or(RETRY_AFTER, Duration::from_secs).min(RETRY_AFTER)).await;
+    }
+    Ok(refusal)
 }
 
 async fn step(stage: &Stage<'_>, engine: &Engine, visits: usize) -> Result<Step, Problem> {

@@ -9,6 +9,7 @@ use futures_util::stream;
 
 use crate::bot::Problem;
 use crate::engine::Engine;
+use crate::leg::Place;
 use crate::mix::{RECEIVED_PER_SECOND, SEATS};
 use crate::peer::Peer;
 use crate::process::{Machine, Server, Usage};
@@ -66,7 +67,12 @@ pub async fn fill<P: Peer>(peer: &P, engine: &Engine, numbers: Range<u32>, progr
 async fn fill_one<P: Peer>(peer: &P, engine: &Engine, number: u32) -> Result<P::Visit, Problem> {
     let mut visit = peer.open(number).await?;
     for seat in 0..SEATS {
-        engine.add(peer.join(&mut visit, seat).await?)?;
+        if let Err(problem) = peer.join(&mut visit, seat).await.and_then(|legs| engine.add(legs)) {
+            // Half a visit would be load that nobody counts on.
+            (0..SEATS).try_for_each(|seat| engine.remove(Place { visit: number, seat }))?;
+            let _ = peer.close(visit).await;
+            return Err(problem);
+        }
     }
     Ok(visit)
 }

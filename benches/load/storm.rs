@@ -11,7 +11,7 @@ use crate::bot::Problem;
 use crate::engine::Engine;
 use crate::limits::Strain;
 use crate::moving::Moving;
-use crate::peer::quartet::Quartet;
+use crate::peer::quartet::{Full, Quartet};
 use crate::process::{Machine, Server};
 use crate::report::Report;
 use crate::run::{fill, measure, settle};
@@ -30,6 +30,9 @@ const BEFORE_SECONDS: u32 = 5;
 /// Who comes back, and who stays to see it. Nobody else is there, so that bots can move as many as the server can take.
 const MOVER: u8 = 1;
 const STAYER: u8 = 0;
+/// How often a refused one asks again before the storm, and after how long.
+const ASKED_MAX: u32 = 5;
+const ASKED_EVERY: Duration = Duration::from_secs(3);
 /// How long the last who came may be on their way.
 const LANDING: Duration = Duration::from_secs(2);
 
@@ -85,10 +88,21 @@ pub async fn run(stage: &Stage<'_>) -> Result<Value, Problem> {
     Ok(figures)
 }
 
+/// Opens one; a server that is busy with joins is asked again, for this is not the storm yet.
 async fn open(stage: &Stage<'_>, engine: &Engine, number: u32) -> Result<Moving<Quartet>, Problem> {
-    let mut moving = Moving::open(&stage.quartet, engine, number, MOVER..MOVER + 1).await?;
-    moving.listen(&stage.quartet, engine, STAYER).await?;
-    Ok(moving)
+    let mut moving = Moving::open(&stage.quartet, engine, number, 0..0).await?;
+    for _ in 0..ASKED_MAX {
+        let mut outcome = moving.join(&stage.quartet, engine, MOVER).await;
+        if outcome.is_ok() {
+            outcome = moving.listen(&stage.quartet, engine, STAYER).await;
+        }
+        match outcome {
+            Ok(()) => return Ok(moving),
+            Err(problem) if problem.is::<Full>() => tokio::time::sleep(ASKED_EVERY).await,
+            Err(problem) => return Err(problem),
+        }
+    }
+    Err("the server stayed full before the storm began".into())
 }
 
 /// What the storm came to.
