@@ -20,6 +20,7 @@ mod clock;
 mod engine;
 mod leg;
 mod mix;
+mod network;
 mod offer;
 mod options;
 mod peer;
@@ -37,7 +38,9 @@ mod trial;
 
 use bot::Problem;
 use options::Load;
+use peer::Against;
 use peer::floor::ARGUMENT;
+use peer::janus::Janus;
 use run::Progress;
 use trial::Trial;
 
@@ -50,6 +53,12 @@ struct Arguments {
     /// Do not measure the bare loop beside the server.
     #[arg(long)]
     without_floor: bool,
+    /// Measure another server too, in turn with this one.
+    #[arg(long, value_enum)]
+    against: Option<Against>,
+    /// How many turns both have.
+    #[arg(long, default_value_t = 3, value_name = "N", requires = "against", value_parser = clap::value_parser!(u32).range(1..))]
+    repeats: u32,
     /// Cargo says so.
     #[arg(long, hide = true)]
     bench: bool,
@@ -67,13 +76,22 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Problem> {
+    // All in one network, so that both servers and the loop have the same.
+    if arguments.against.is_some() {
+        network::enter()?;
+    }
     let processors = pin::allowed()?;
     // The server has the first processor, the bots the last.
     let (first, last) = (processors.first().copied(), processors.last().copied());
     pin::Pinned::to(last.as_slice())?.forget();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
     let trial = Trial { load: &arguments.load, processors: first.as_slice(), progress: Progress::default() };
-    let figures: Value = runtime.block_on(trial.run(!arguments.without_floor))?;
+    let figures: Value = runtime.block_on(async {
+        match arguments.against {
+            None => trial.run(!arguments.without_floor).await,
+            Some(Against::Janus) => trial.compare::<Janus>(!arguments.without_floor, arguments.repeats).await,
+        }
+    })?;
     if arguments.load.json {
         println!("{figures}");
     } else {

@@ -68,6 +68,7 @@ async fn fill_one<P: Peer>(peer: &P, engine: &Engine, number: u32) -> Result<P::
     for seat in 0..SEATS {
         engine.add(peer.join(&mut visit, seat).await?)?;
     }
+    engine.add(peer.complete(&mut visit).await?)?;
     Ok(visit)
 }
 
