@@ -9,7 +9,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bot::BOTH_PROFILES;
-use bot::media::{Media, Received, fingerprint};
+use bot::connection::fingerprint;
+use bot::media::{Media, Received};
 use bot::sdp::{Answer, Kind, OPUS, Offer};
 use quartet::base::{LegId, Seat, VisitId};
 use quartet::control::media::{Found, Launch, MediaConfig, MediaEvent, MediaPool};
