@@ -49,7 +49,8 @@ impl Modes {
     /// Does what was asked; whether anything was.
     pub async fn run(&self, load: &Load, plot: &Plot, processors: &[usize]) -> Result<bool, Problem> {
         let progress = Progress::default();
-        let admission = if self.find_max { Admission::Open } else { Admission::AsShipped };
+        // Who asks what a server can bear does not ask when it would say no.
+        let admission = if self.find_max || self.storm { Admission::Open } else { Admission::AsShipped };
         let set = Stage::set(load, processors, &progress, admission);
         let (found, print): (Value, fn(&Value)) = match self {
             Modes { find_max: true, .. } => (find_max::run(&set.await?, plot.plot.as_deref()).await?, find_max::print),

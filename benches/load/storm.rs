@@ -23,7 +23,7 @@ use crate::tally::{Tally, micros};
 /// Seats taken in a second.
 const JOINS_PER_SECOND: u32 = 200;
 /// Visits whose people move. Their most that can be under way at a time.
-const MOVING: u32 = 64;
+const MOVING: u32 = 32;
 /// Visits opened at a time.
 const AT_ONCE: usize = 8;
 /// How long the server is watched before, to know what the running visits cost.
