@@ -77,7 +77,7 @@ pub(super) fn take<'a>(
     let (kind, layer) = match role {
         Role::Media { kind, layer } | Role::Repair { kind, layer } => (kind, layer),
     };
-    let round_trip = flow.downlink.likely_round_trip();
+    let pace = flow.downlink.pace();
     let track = flow.inbound.track_mut(kind).ok_or(DropReason::UnknownStream)?;
     let is_repair = matches!(role, Role::Repair { .. });
     let wrapped = track.wraps(header.payload_type);
@@ -102,7 +102,7 @@ pub(super) fn take<'a>(
     if !on(sources, kind) {
         return Err(DropReason::Muted);
     }
-    let ask_at = if takes_nacks { stream.missing.due(round_trip) } else { None };
+    let ask_at = if takes_nacks { stream.missing.due(pace) } else { None };
     let packet = Incoming {
         kind,
         layer,

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::egress::{self, Way};
 use super::forward::{Seats, apart};
-use super::missing::ASKED_AT_ONCE;
+use super::missing::{ASKED_AT_ONCE, Pace};
 use super::track::{ALL_SOURCES, Inbound, place};
 use super::turn::Turn;
 use crate::base::limits::LAYERS;
@@ -79,7 +79,7 @@ pub(super) fn ask(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Op
     let Some(leg) = seats[seat.index()].as_mut() else { return };
     let Some((to, _)) = leg.destination() else { return };
     let Some(flow) = leg.flow_mut() else { return };
-    let round_trip = flow.downlink.likely_round_trip();
+    let pace = flow.downlink.pace();
     for kind in ALL_SOURCES {
         let Some(track) = flow.inbound.track_mut(kind).filter(|track| track.takes_nacks()) else { continue };
         for (layer, watched) in (0u8..).zip(watched[place(kind)]) {
@@ -88,9 +88,9 @@ pub(super) fn ask(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Op
                 stream.missing.forget();
                 continue;
             }
-            while stream.missing.due(round_trip).is_some_and(|due| due <= turn.now) {
+            while stream.missing.due(pace).is_some_and(|due| due <= turn.now) {
                 let mut numbers = [Seq16(0); ASKED_AT_ONCE];
-                let count = stream.missing.ask(turn.now, round_trip, &mut numbers);
+                let count = stream.missing.ask(turn.now, pace, &mut numbers);
                 send_nack(turn, to, &mut flow.sealer, flow.ssrc, stream.ssrc, &numbers[..count]);
             }
         }
@@ -122,6 +122,6 @@ fn watched(seats: &Seats, sender: Seat, kind: SourceKind, screen: Option<Seat>) 
 }
 
 /// When [`ask`] is due.
-pub(super) fn due(inbound: &Inbound, round_trip: Duration) -> Option<Instant> {
-    inbound.nacked().filter_map(|stream| stream.missing.due(round_trip)).min()
+pub(super) fn due(inbound: &Inbound, pace: Pace) -> Option<Instant> {
+    inbound.nacked().filter_map(|stream| stream.missing.due(pace)).min()
 }
