@@ -11,7 +11,7 @@ use super::redundancy::Redundancy;
 use super::repairable::Repairable;
 use crate::base::{Bitrate, Instant, Seat, Seq16};
 use crate::link::terms::LegTerms;
-use crate::media::proto::bwe::{Content, Estimator, Padding};
+use crate::media::proto::bwe::{Content, Estimator, Name, Padding};
 use crate::media::wire::rtcp::{ReportBlock, TransportCc};
 
 /// Where every estimate begins (media.md). More would flood a narrow path before anything is known of it; less would show
@@ -108,6 +108,11 @@ impl Downlink {
             self.redundancy.learn(now, loss);
             self.repairable.learn(loss);
         }
+    }
+
+    /// A packet that did not arrive, and when it left; ask until there is none.
+    pub(super) fn poll_missing(&mut self) -> Option<(Instant, Name)> {
+        self.estimator.as_mut()?.poll_missing()
     }
 
     /// The receiver reports on a line.

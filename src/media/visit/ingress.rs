@@ -149,6 +149,7 @@ fn look<'a>(stream: &mut LayerStream, packet: Incoming<'a>) -> Result<Incoming<'
     let begins = picture.starts_frame && picture.keyframe;
     if begins {
         stream.door.keyframe();
+        stream.missing.begins(packet.index);
         stream.height = picture.frame_size(packet.payload).map(|size| size.height).or(stream.height);
     }
     Ok(Incoming { picture: Some(picture), begins, ..packet })

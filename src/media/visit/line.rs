@@ -1,5 +1,7 @@
 //! What a seat receives: lines, each one continuous stream, whoever and whichever layer stands behind it.
 
+use std::num::NonZeroU8;
+
 use super::budget::Step;
 use super::ingress::Incoming;
 use super::random::Random;
@@ -9,6 +11,7 @@ use super::track::Track;
 use super::watch::{Layer, Verdict, Watch};
 use crate::base::{Instant, Seat, Seq64};
 use crate::link::terms::{OutboundLine, SourceKind, Ssrc};
+use crate::media::proto::bwe::Name;
 use crate::media::proto::srtp::{OutboundSlot, Sealer};
 
 /// Three of sound, three of pictures, one screen.
@@ -17,6 +20,8 @@ pub(super) const LINES: usize = 7;
 /// One outbound stream of one leg.
 pub(super) struct Line {
     pub(super) kind: SourceKind,
+    /// Its place among the lines, counted from one.
+    pub(super) place: NonZeroU8,
     pub(super) payload_type: u8,
     /// Where the receiver takes sound with copies in it.
     pub(super) red_payload_type: Option<u8>,
@@ -149,10 +154,18 @@ impl Line {
         self.watch
     }
 
+    /// What a packet is called in what the receiver tells of arrivals; none where it cannot be sent again.
+    pub(super) fn name(&self, stamp: &Stamp) -> Option<Name> {
+        self.history.is_some().then_some(Name { line: self.place, number: stamp.index.wrapped() })
+    }
+
     /// A packet went out under this name.
     pub(super) fn sent(&mut self, now: Instant, packet: &Incoming<'_>, stamp: &Stamp) {
         if let Some(history) = &mut self.history {
             history.note(now, packet.layer, packet.index, stamp);
+            if packet.begins {
+                history.begins(stamp.index);
+            }
         }
         let payload = packet.payload.len();
         self.packets = self.packets.wrapping_add(1);
@@ -172,6 +185,7 @@ impl Lines {
             if lines.0[place].is_some() {
                 continue;
             }
+            let Some(counted) = u8::try_from(place + 1).ok().and_then(NonZeroU8::new) else { continue };
             let Some(slot) = sealer.register(terms.ssrc) else { continue };
             let rtx = terms.rtx_payload_type.zip(terms.rtx_ssrc).and_then(|(payload_type, ssrc)| {
                 let slot = sealer.register(ssrc)?;
@@ -183,6 +197,7 @@ impl Lines {
             };
             lines.0[place] = Some(Line {
                 kind: terms.kind,
+                place: counted,
                 payload_type: terms.payload_type,
                 red_payload_type: terms.red_payload_type,
                 ssrc: terms.ssrc,
@@ -226,6 +241,11 @@ impl Lines {
         let usable = |line: &&mut Line| line.rtx.is_some() && line.transport_cc;
         let best = self.0.iter_mut().flatten().filter(usable).max_by_key(|line| line.packets > 0)?;
         Some(best)
+    }
+
+    /// The SSRC of the line that counts as this one.
+    pub(super) fn ssrc_of(&self, counted: NonZeroU8) -> Option<Ssrc> {
+        Some(self.0.get(usize::from(counted.get()) - 1)?.as_ref()?.ssrc)
     }
 
     /// The line with this SSRC, for sending on it.

@@ -48,6 +48,8 @@ pub(super) struct Missing {
     gaps: Vec<Gap>,
     /// The highest index that came.
     newest: Seq64,
+    /// Where the newest keyframe begins, if any has come.
+    keyframe: Seq64,
     /// Gaps that a repair has closed.
     repaired: u64,
 }
@@ -67,10 +69,23 @@ enum Asked {
     Again(Instant),
 }
 
+impl Pace {
+    /// When a packet is given up.
+    fn ends(self) -> Duration {
+        (self.round_trip.max(ROUND_TRIP_MIN) * ROUND_TRIPS).min(AGE_MAX)
+    }
+
+    /// When a keyframe is asked for in its stead: half of that, so that one request more can be lost, and the picture
+    /// stands for less than people take for an end.
+    pub(super) fn overdue(self) -> Duration {
+        self.ends() / 2
+    }
+}
+
 impl Missing {
     /// The stream begins with this packet.
     pub(super) fn new(first: Seq64) -> Missing {
-        Missing { gaps: Vec::with_capacity(GAPS), newest: first, repaired: 0 }
+        Missing { gaps: Vec::with_capacity(GAPS), newest: first, keyframe: first, repaired: 0 }
     }
 
     /// A packet came, by itself.
@@ -91,6 +106,16 @@ impl Missing {
         let excess = usize::try_from(width).unwrap_or(GAPS).saturating_sub(room);
         self.gaps.drain(..excess.min(self.gaps.len()));
         self.gaps.extend(gap.map(|index| Gap { index: Seq64(index), since: now, asked: Asked::Never }));
+    }
+
+    /// A keyframe begins with this packet: what is missing before it stands in nobody's way for long.
+    pub(super) fn begins(&mut self, index: Seq64) {
+        self.keyframe = self.keyframe.max(index);
+    }
+
+    /// Whether something has been missing for so long that a keyframe would be there sooner.
+    pub(super) fn overdue(&self, now: Instant, pace: Pace) -> bool {
+        self.gaps.iter().any(|gap| gap.index >= self.keyframe && now.since(gap.since) >= pace.overdue())
     }
 
     /// A packet came as a repair. Whether it was missed.
@@ -161,7 +186,7 @@ impl Gap {
 
     /// When it is given up.
     fn ends(&self, pace: Pace) -> Instant {
-        self.since + (pace.round_trip.max(ROUND_TRIP_MIN) * ROUND_TRIPS).min(AGE_MAX)
+        self.since + pace.ends()
     }
 }
 
@@ -260,6 +285,18 @@ mod tests {
         missing.came(at(0), Seq64(2));
         let mut numbers = [Seq16(0); ASKED_AT_ONCE];
         assert_eq!(missing.ask(at(1_000), PACE, &mut numbers), 0);
+    }
+
+    #[test]
+    fn a_keyframe_makes_up_for_what_is_long_missing_once_it_has_begun() {
+        let mut missing = Missing::new(Seq64(10));
+        missing.came(at(0), Seq64(12));
+        assert_eq!([499, 500].map(|millis| missing.overdue(at(millis), PACE)), [false, true]);
+        missing.begins(Seq64(13));
+        missing.came(at(510), Seq64(13));
+        assert!(!missing.overdue(at(510), PACE));
+        missing.came(at(510), Seq64(15));
+        assert!(missing.overdue(at(1_010), PACE), "of the keyframe itself");
     }
 
     #[test]

@@ -3,9 +3,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use super::egress::{self, Way};
+use super::egress::{self, RepairCopy, Way};
 use super::forward::{Seats, apart};
 use super::missing::{ASKED_AT_ONCE, Pace};
+use super::sent::Told;
 use super::track::{ALL_SOURCES, Inbound, place};
 use super::turn::Turn;
 use crate::base::limits::LAYERS;
@@ -29,38 +30,72 @@ const APART_MIN: Duration = Duration::from_millis(10);
 
 /// A receiver misses packets of a line: it gets those that are still there. (RFC 4585 §6.2.1)
 pub(super) fn answer(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Option<Seat>, nack: &Nack<'_>, left: &mut Left) {
-    let bound = seats[seat.index()].as_ref().and_then(|leg| leg.flow()?.lines.by_ssrc(seat, nack.media));
+    let Some(flow) = seats[seat.index()].as_ref().and_then(|leg| leg.flow()) else { return };
+    let apart = (flow.downlink.likely_round_trip() * 3 / 4).max(APART_MIN);
+    let lost = nack.lost().map(|number| (number, Told::Asked { apart }));
+    send_again(seats, turn, seat, screen, nack.media, lost, left);
+}
+
+/// A receiver has told what arrived: what did not is sent again before it is asked for, and so is a repair that was lost.
+pub(super) fn mend(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Option<Seat>) {
+    let mut left = Left::default();
+    loop {
+        let Some(flow) = seats[seat.index()].as_mut().and_then(|leg| leg.flow_mut()) else { return };
+        let Some((sent, name)) = flow.downlink.poll_missing() else { return };
+        let Some(media) = flow.lines.ssrc_of(name.line) else { continue };
+        send_again(seats, turn, seat, screen, media, [(name.number, Told::Lost { sent })], &mut left);
+    }
+}
+
+/// Sends packets of the line `media` again, as far as they are still there and of use.
+fn send_again(
+    seats: &mut Seats,
+    turn: &mut Turn<'_>,
+    seat: Seat,
+    screen: Option<Seat>,
+    media: Ssrc,
+    lost: impl IntoIterator<Item = (Seq16, Told)>,
+    left: &mut Left,
+) {
+    let bound = seats[seat.index()].as_ref().and_then(|leg| leg.flow()?.lines.by_ssrc(seat, media));
     let Some(sender) = bound.and_then(|(_, bound)| bound.or(screen)).filter(|&sender| sender != seat) else { return };
     let Some((sender, mut receivers)) = apart(seats, sender) else { return };
     let Some((_, receiver)) = receivers.find(|(known, _)| *known == seat) else { return };
     let Some((to, ids)) = receiver.destination() else { return };
-    let (Some(sender), Some(flow)) = (sender.flow(), receiver.flow_mut()) else { return };
-    let apart = flow.downlink.likely_round_trip().max(APART_MIN);
-    let Some(line) = flow.lines.by_ssrc_mut(nack.media) else { return };
+    let Some(flow) = receiver.flow_mut() else { return };
+    let overdue = flow.downlink.pace().overdue();
+    let Some(line) = flow.lines.by_ssrc_mut(media) else { return };
     let shown = line.watch().shown();
-    let Some(track) = sender.inbound.track(line.kind) else { return };
-    for number in nack.lost() {
+    let mut keyframe = None;
+    for (number, told) in lost {
+        let Some(track) = sender.flow().and_then(|flow| flow.inbound.track(line.kind)) else { return };
         if left.0 == 0 {
-            return;
+            break;
         }
         let Some(history) = &mut line.history else { return };
-        let Some(repair) = history.missed(turn.now, number, apart) else { continue };
+        let Some(repair) = history.missed(turn.now, number, told) else { continue };
         // What a switch has left behind is of no use to who has the keyframe of another layer.
         if shown != Some(repair.layer) {
             continue;
+        }
+        if repair.missed_for >= overdue {
+            keyframe = line.watch().mended_by();
         }
         let Some(packet) = track.layer(repair.layer).and_then(|stream| stream.cache.find(turn.now, repair.source)) else {
             continue;
         };
         let mut way = Way { to, ids, sealer: &mut flow.sealer, downlink: &mut flow.downlink };
-        let sent = way.send_again(turn, line, &repair.stamp, &packet);
-        if !sent {
-            return;
+        if TWICE.contains(&way.downlink.loss()) && !way.send_again(turn, line, &repair.stamp, &packet, RepairCopy::Another) {
+            break;
         }
-        if TWICE.contains(&way.downlink.loss()) {
-            way.send_again(turn, line, &repair.stamp, &packet);
+        if !way.send_again(turn, line, &repair.stamp, &packet, RepairCopy::Last) {
+            break;
         }
         left.0 -= 1;
+    }
+    // Browsers say only after three seconds that their picture stands.
+    if let Some(layer) = keyframe {
+        egress::ask_for_keyframe(turn, sender, line.kind, layer);
     }
 }
 
@@ -87,6 +122,9 @@ pub(super) fn ask(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Op
             if !watched {
                 stream.missing.forget();
                 continue;
+            }
+            if kind != SourceKind::Microphone && stream.missing.overdue(turn.now, pace) && stream.door.ask(turn.now) {
+                egress::request_keyframe(turn, to, &mut flow.sealer, flow.ssrc, stream.ssrc);
             }
             while stream.missing.due(pace).is_some_and(|due| due <= turn.now) {
                 let mut numbers = [Seq16(0); ASKED_AT_ONCE];

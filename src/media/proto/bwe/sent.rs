@@ -1,5 +1,6 @@
 //! What was sent, until its fate is known.
 
+use std::num::NonZeroU8;
 use std::time::Duration;
 
 use super::loss::{BEHIND, Order};
@@ -14,6 +15,13 @@ pub(super) const REMEMBERED: usize = 2_048;
 /// has been reported. Longer would be slower to see losses; shorter would take packets for lost that others overtook.
 const SETTLED_AFTER: Duration = Duration::from_millis(100);
 
+/// A packet is taken for missing when one that left so much later has arrived: for longer where packets overtake each other.
+/// Longer would make each repair later, shorter would send again what is merely late.
+const MISSING_AFTER: Duration = Duration::from_millis(15);
+/// For so long after a packet has come late others are expected to. Longer would hold repairs up long after a path has
+/// settled; shorter would forget it between two of one in a hundred.
+const DISORDERED_FOR: Duration = Duration::from_secs(10);
+
 /// The first number: a cycle above zero, so that every number has one before it.
 const FIRST: u64 = 0x1_0000;
 
@@ -27,17 +35,33 @@ pub(super) enum Fate {
     Arrived,
 }
 
+/// What the sender of a packet calls it, to hear of it by that name when it is missing.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Name {
+    pub line: NonZeroU8,
+    pub number: Seq16,
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Packet {
     pub(super) sent: Instant,
     pub(super) bytes: u16,
+    /// Its name, in two parts that take no room.
+    number: Seq16,
+    line: Option<NonZeroU8>,
     pub(super) fate: Fate,
     /// Left while a probe ran: what is lost of it is the probe's to judge.
     pub(super) probing: bool,
     behind: bool,
 }
 
+const _: () = assert!(size_of::<Packet>() == 16);
+
 impl Packet {
+    fn name(&self) -> Option<Name> {
+        self.line.map(|line| Name { line, number: self.number })
+    }
+
     pub(super) fn order(&self) -> Order {
         if self.behind { Order::Behind } else { Order::First }
     }
@@ -54,6 +78,10 @@ pub(super) struct Sent {
     reported_sent: Instant,
     /// All before have been settled.
     settled: Seq64,
+    /// All before have been told, if they were missing.
+    told: Seq64,
+    /// When a packet came that had been taken for lost.
+    disordered: Option<Instant>,
 }
 
 impl Sent {
@@ -65,15 +93,25 @@ impl Sent {
             reported: first,
             reported_sent: Instant::ZERO,
             settled: first,
+            told: first,
+            disordered: None,
         }
     }
 
     /// A packet leaves. Answers its number.
-    pub(super) fn push(&mut self, now: Instant, bytes: usize, probing: bool) -> Seq64 {
+    pub(super) fn push(&mut self, now: Instant, bytes: usize, name: Option<Name>, probing: bool) -> Seq64 {
         let number = self.next;
         let behind = number.0 > FIRST && now < self.last_sent() + BEHIND;
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
-        self.ring[place(number)] = Packet { sent: now, bytes, fate: Fate::Unknown, probing, behind };
+        self.ring[place(number)] = Packet {
+            sent: now,
+            bytes,
+            number: name.map_or(Seq16(0), |name| name.number),
+            line: name.map(|name| name.line),
+            fate: Fate::Unknown,
+            probing,
+            behind,
+        };
         self.next = number.next();
         number
     }
@@ -124,8 +162,29 @@ impl Sent {
         if packet.fate == Fate::Arrived || packet.fate == fate {
             return None;
         }
+        if packet.fate == Fate::Lost {
+            self.disordered = Some(self.reported_sent);
+        }
         packet.fate = fate;
         Some(*packet)
+    }
+
+    /// The next packet that has a name and did not arrive, by all that is known, and when it left. Each is told once.
+    pub(super) fn missing(&mut self) -> Option<(Instant, Name)> {
+        let is_disordered = self.disordered.is_some_and(|at| self.reported_sent.since(at) < DISORDERED_FOR);
+        let patience = if is_disordered { SETTLED_AFTER } else { MISSING_AFTER };
+        self.told = self.told.max(Seq64(self.next.0.saturating_sub(REMEMBERED as u64)));
+        while self.told < self.reported {
+            let packet = &self.ring[place(self.told)];
+            if packet.sent + patience > self.reported_sent {
+                return None;
+            }
+            self.told = self.told.next();
+            if let (Fate::Lost, Some(name)) = (packet.fate, packet.name()) {
+                return Some((packet.sent, name));
+            }
+        }
+        None
     }
 
     /// The next packet whose fate changes no more, in the order of sending.
@@ -161,7 +220,7 @@ mod tests {
         let mut sent = Sent::new();
         assert_eq!(sent.find(Seq16(0xffff)), None, "nothing was sent");
         for packet in 0..66_000 {
-            sent.push(at(packet), 100, false);
+            sent.push(at(packet), 100, None, false);
         }
         let next = sent.next();
         assert_eq!(next.wrapped(), Seq16(464));
@@ -175,7 +234,7 @@ mod tests {
     #[test]
     fn a_fate_changes_once_or_from_lost_to_late() {
         let mut sent = Sent::new();
-        let number = sent.push(at(0), 100, false);
+        let number = sent.push(at(0), 100, None, false);
         for (fate, changes) in
             [(Fate::Lost, true), (Fate::Lost, false), (Fate::Arrived, true), (Fate::Arrived, false), (Fate::Lost, false)]
         {
@@ -186,7 +245,7 @@ mod tests {
     #[test]
     fn fates_are_settled_in_order_when_nothing_can_overtake_any_more() {
         let mut sent = Sent::new();
-        let numbers: Vec<_> = (0..20).map(|packet| sent.push(at(20 * packet), 100, false)).collect();
+        let numbers: Vec<_> = (0..20).map(|packet| sent.push(at(20 * packet), 100, None, false)).collect();
         sent.report(numbers[0], Fate::Arrived);
         sent.report(numbers[9], Fate::Arrived);
         assert_eq!(sent.skipped(numbers[12]), 200, "between the last report and this");
@@ -205,8 +264,54 @@ mod tests {
         let mut sent = Sent::new();
         let orders = [(0, Order::First), (0, Order::Behind), (4, Order::Behind), (9, Order::First), (20, Order::First)];
         for (millis, order) in orders {
-            let number = sent.push(at(millis), 100, false);
+            let number = sent.push(at(millis), 100, None, false);
             assert_eq!(sent.report(number, Fate::Arrived).map(|packet| packet.order()), Some(order), "{millis}");
         }
+    }
+
+    /// Packets of these names, and 20 ms between two.
+    fn named(sent: &mut Sent, count: u16) -> Vec<Seq64> {
+        let name = |number| Some(Name { line: NonZeroU8::MIN, number: Seq16(number) });
+        (0..count).map(|number| sent.push(at(20 * u64::from(number)), 100, name(number), false)).collect()
+    }
+
+    fn missing(sent: &mut Sent) -> Vec<u16> {
+        std::iter::from_fn(|| sent.missing().map(|(_, name)| name.number.0)).collect()
+    }
+
+    #[test]
+    fn what_is_lost_is_told_once_by_its_name_when_something_later_has_arrived() {
+        let mut sent = Sent::new();
+        let numbers = named(&mut sent, 20);
+        sent.report(numbers[0], Fate::Arrived);
+        sent.report(numbers[1], Fate::Lost);
+        assert!(missing(&mut sent).is_empty(), "it may be late");
+        sent.report(numbers[2], Fate::Arrived);
+        assert_eq!(missing(&mut sent), [1]);
+        assert!(missing(&mut sent).is_empty(), "once");
+        // Of 3 nothing is told: the report of it was lost.
+        for (number, fate) in [(4, Fate::Lost), (5, Fate::Lost), (6, Fate::Arrived)] {
+            sent.report(numbers[number], fate);
+        }
+        assert_eq!(missing(&mut sent), [4, 5]);
+    }
+
+    #[test]
+    fn where_packets_overtake_each_other_one_that_does_not_come_is_waited_for() {
+        let mut sent = Sent::new();
+        let numbers = named(&mut sent, 700);
+        for number in 0..10 {
+            sent.report(numbers[number], if number == 1 || number == 4 { Fate::Lost } else { Fate::Arrived });
+        }
+        assert_eq!(missing(&mut sent), [1, 4]);
+        sent.report(numbers[1], Fate::Arrived);
+        for (newest, expected) in [(12, &[][..]), (15, &[]), (16, &[11])] {
+            sent.report(numbers[11], Fate::Lost);
+            sent.report(numbers[newest], Fate::Arrived);
+            assert_eq!(missing(&mut sent), expected, "{newest}");
+        }
+        sent.report(numbers[600], Fate::Lost);
+        sent.report(numbers[601], Fate::Arrived);
+        assert_eq!(missing(&mut sent), [600], "ten seconds later");
     }
 }
