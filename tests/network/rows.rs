@@ -118,6 +118,21 @@ fn what_is_lost_on_the_way_down_comes_again_even_if_no_request_ever_does() {
 }
 
 #[test]
+fn a_path_that_turns_bad_at_once_leaves_a_picture_that_moves() {
+    let path = Impairment { loss: Loss::Random(0.2), ..of_round_trip(100) };
+    let (mut house, far, near) = two(of_round_trip(100), Shape::BROWSER);
+    house.run(15_000);
+    house.set_up(far, path);
+    house.set_down(far, path);
+    let from = house.now;
+    house.run(30_000);
+    for (who, of) in [(far, near), (near, far)] {
+        let seen = seen(&house, who, of, from);
+        assert!(seen.longest_freeze() <= Duration::from_secs(2), "{:?}", seen.longest_freeze());
+    }
+}
+
+#[test]
 fn without_copies_in_the_sound_five_percent_loss_is_heard() {
     let path = Impairment { loss: Loss::Random(0.05), ..of_round_trip(50) };
     let (mut house, far, near) = two(path, Shape { takes_red: false, ..Shape::BROWSER });

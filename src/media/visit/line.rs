@@ -56,8 +56,8 @@ pub(super) struct Rtx {
 /// What becomes of a packet on a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Shown {
-    /// It goes out like this. `switched` says that it is the first of another layer than before.
-    Sent { stamp: Stamp, switched: bool },
+    /// It goes out like this. `began` says that the line begins with it, `switched` that it showed another layer before.
+    Sent { stamp: Stamp, began: bool, switched: bool },
     /// It does not.
     Withheld,
 }
@@ -70,15 +70,15 @@ impl Line {
         if packet.layer > limit.layer && self.watch.shown() != Some(packet.layer) {
             return Shown::Withheld;
         }
-        let switched = match self.watch.judge(packet.layer, packet.begins) {
+        let (began, switched) = match self.watch.judge(packet.layer, packet.begins) {
             Verdict::Withhold => return Shown::Withheld,
-            Verdict::Continue => false,
+            Verdict::Continue => (false, false),
             Verdict::Begin { after } => {
                 let before = after.zip(self.rewriter.newest_input());
                 let captured = before.and_then(|before| track.captured_between(before, (packet.layer, packet.timestamp)));
                 self.rewriter.begin(now, packet, captured);
                 self.temporal = self.temporal_limit(packet.layer);
-                after.is_some()
+                (true, after.is_some())
             }
         };
         if self.sheds(packet) {
@@ -86,7 +86,7 @@ impl Line {
             return Shown::Withheld;
         }
         match self.rewriter.stamp(now, packet) {
-            Some(stamp) => Shown::Sent { stamp, switched },
+            Some(stamp) => Shown::Sent { stamp, began, switched },
             None => Shown::Withheld,
         }
     }

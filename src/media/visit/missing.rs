@@ -130,6 +130,11 @@ impl Missing {
         self.newest.nearest(number)
     }
 
+    /// The highest index that came.
+    pub(super) fn newest(&self) -> Seq64 {
+        self.newest
+    }
+
     /// How many came as a repair.
     pub(super) fn repairs(&self) -> u64 {
         self.repaired
