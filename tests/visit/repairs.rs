@@ -207,7 +207,7 @@ fn a_packet_lost_on_its_way_here_is_asked_for_and_takes_its_place() {
     assert_eq!(asked(&mut world, SENDER), [], "not again within a round trip");
     world.run(20);
     assert_eq!(asked(&mut world, SENDER), [(ssrc, number)], "but after it");
-    world.run(30);
+    world.run(50);
     assert_eq!(asked(&mut world, SENDER), [(ssrc, number)], "and soon again: its round trip may be longer than ours");
 
     // Its sender sends it again, on a stream that it names by the layer.

@@ -1,14 +1,14 @@
 //! Which packets of a sender's stream did not come, and when to ask for them (RFC 4585 §6.2.1).
 //!
 //! ```text
-//!   gap seen ──20 ms or 3 newer packets──► ask ──a round trip──► ask ──a quarter──► ask … for 10 round trips, at most 1 s
-//!                                              └─a quarter, where requests are lost─┘
+//!   gap seen ──20 ms or 3 newer packets──► ask ──a round trip──► ask ──half──► ask … ten times in all, at most 1 s
+//!                                              └───half, where requests are lost───┘
 //! ```
 //!
 //! A packet that merely overtook others must not be asked for at once: each request that was for nothing costs the
 //! sender's uplink a packet. What has not come a round trip after it was asked for is another matter: the request was lost,
 //! or the repair. Browsers send a packet again only when a round trip has passed since they last did, by their own reckoning:
-//! requests that come once in ours fall just short of it, and every other one is for nothing. So they come more often, and
+//! requests that come once in ours fall just short of it, and every other one is for nothing. So they come twice as often, and
 //! the browser sees to it that they do not bring more than one repair each.
 
 use std::time::Duration;
@@ -22,17 +22,22 @@ const GAPS: usize = 128;
 const PATIENCE: Duration = Duration::from_millis(20);
 /// Packets after a gap that say as much as [`PATIENCE`] does (RFC 5681 §3.2 takes three for a loss, too).
 const OVERTAKEN: u64 = 3;
-/// Round trips for which a packet is asked for, and how long at most. For longer, and the keyframe that makes up for it
-/// would be there sooner; for less, a path of 500 ms there and back would have one try.
-const ROUND_TRIPS: u32 = 10;
+/// So often a packet is asked for (media.md). More would load a path that is lossy anyway; fewer would give up a packet that
+/// two losses in a row can bring back late.
+const TRIES: u8 = 10;
+/// Round trips for which a gap is known, and how long at most. For longer, and the keyframe that makes up for it would be
+/// there sooner; for less, a path of 500 ms there and back would have one try.
+const ROUND_TRIPS: u32 = 8;
 const AGE_MAX: Duration = Duration::from_secs(1);
-/// What a round trip is taken for at least.
+/// What a round trip is taken for at least. Less would ask for one packet more often than each 10 ms; more would let a near
+/// sender's picture stand for nothing.
 const ROUND_TRIP_MIN: Duration = Duration::from_millis(20);
-/// Into so many parts a round trip is divided by requests that are asked anew. More would cost requests (some 90 bytes each)
-/// and gain a few milliseconds; fewer would leave a repair that is due undone for longer.
-const PARTS: u32 = 4;
-/// No two requests for one packet are closer.
-const APART_MIN: Duration = Duration::from_millis(10);
+/// Into so many parts a round trip is divided by requests that are asked anew. More would use the tries up before a path has
+/// had time to bring a repair; with one, a browser whose round trip is a little longer than ours passes over every other.
+const PARTS: u32 = 2;
+
+// Where one part lies between any two tries, the last is not before the keyframe is due: who asks then sees to both.
+const _: () = assert!(ROUND_TRIPS / 2 * PARTS < TRIES as u32);
 
 /// What the asking goes by.
 #[derive(Clone, Copy, Debug)]
@@ -58,25 +63,20 @@ pub(super) struct Missing {
 struct Gap {
     index: Seq64,
     since: Instant,
-    asked: Asked,
-}
-
-/// When a gap was asked for last.
-#[derive(Clone, Copy)]
-enum Asked {
-    Never,
-    Once(Instant),
-    Again(Instant),
+    /// When it was asked for last, if it was.
+    asked: Instant,
+    /// How often it was asked for.
+    tries: u8,
 }
 
 impl Pace {
-    /// When a packet is given up.
+    /// When a gap is forgotten.
     fn ends(self) -> Duration {
         (self.round_trip.max(ROUND_TRIP_MIN) * ROUND_TRIPS).min(AGE_MAX)
     }
 
-    /// When a keyframe is asked for in its stead: half of that, so that one request more can be lost, and the picture
-    /// stands for less than people take for an end.
+    /// When a keyframe is asked for in its stead: half of that, when most of the tries are made, and the picture has stood
+    /// for less than people take for an end.
     pub(super) fn overdue(self) -> Duration {
         self.ends() / 2
     }
@@ -105,7 +105,7 @@ impl Missing {
         let room = GAPS - self.gaps.len();
         let excess = usize::try_from(width).unwrap_or(GAPS).saturating_sub(room);
         self.gaps.drain(..excess.min(self.gaps.len()));
-        self.gaps.extend(gap.map(|index| Gap { index: Seq64(index), since: now, asked: Asked::Never }));
+        self.gaps.extend(gap.map(|index| Gap { index: Seq64(index), since: now, asked: now, tries: 0 }));
     }
 
     /// A keyframe begins with this packet: what is missing before it stands in nobody's way for long.
@@ -145,22 +145,19 @@ impl Missing {
         self.gaps.clear();
     }
 
-    /// When something is to be asked for, or given up.
+    /// When something is to be asked for, or forgotten.
     pub(super) fn due(&self, pace: Pace) -> Option<Instant> {
         self.gaps.iter().map(|gap| gap.due(self.newest, pace)).min()
     }
 
-    /// Writes the numbers to ask for now, in order; says how many. Gaps that are too old are given up.
+    /// Writes the numbers to ask for now, in order; says how many. Gaps that are too old are forgotten.
     pub(super) fn ask(&mut self, now: Instant, pace: Pace, into: &mut [Seq16; ASKED_AT_ONCE]) -> usize {
         self.gaps.retain(|gap| gap.ends(pace) > now);
         let newest = self.newest;
         let due = self.gaps.iter_mut().filter(|gap| gap.due(newest, pace) <= now);
         let mut count = 0;
         for (gap, place) in due.zip(into) {
-            gap.asked = match gap.asked {
-                Asked::Never => Asked::Once(now),
-                Asked::Once(_) | Asked::Again(_) => Asked::Again(now),
-            };
+            (gap.asked, gap.tries) = (now, gap.tries + 1);
             *place = gap.index.wrapped();
             count += 1;
         }
@@ -179,17 +176,18 @@ pub(super) const ASKED_AT_ONCE: usize = 64;
 impl Gap {
     fn due(&self, newest: Seq64, pace: Pace) -> Instant {
         let round_trip = pace.round_trip.max(ROUND_TRIP_MIN);
-        let part = (round_trip / PARTS).max(APART_MIN);
-        let asks = match self.asked {
-            Asked::Never if newest.0 >= self.index.0 + OVERTAKEN => self.since,
-            Asked::Never => self.since + PATIENCE,
-            Asked::Once(at) if !pace.lossy => at + round_trip,
-            Asked::Once(at) | Asked::Again(at) => at + part,
+        let asks = match self.tries {
+            TRIES.. => return self.ends(pace),
+            2.. => self.asked + round_trip / PARTS,
+            1 if pace.lossy => self.asked + round_trip / PARTS,
+            1 => self.asked + round_trip,
+            0 if newest.0 >= self.index.0 + OVERTAKEN => self.since,
+            0 => self.since + PATIENCE,
         };
         asks.min(self.ends(pace))
     }
 
-    /// When it is given up.
+    /// When it is forgotten.
     fn ends(&self, pace: Pace) -> Instant {
         self.since + pace.ends()
     }
@@ -223,7 +221,7 @@ mod tests {
     fn a_lost_packet_is_asked_for_again_after_a_round_trip_and_then_more_often_until_it_comes() {
         let mut missing = Missing::new(Seq64(65_534));
         missing.came(at(0), Seq64(65_536));
-        assert_eq!(asked(&mut missing, PACE, 0, 180), [20, 120, 145, 170].map(|millis| (millis, 65_535)));
+        assert_eq!(asked(&mut missing, PACE, 0, 180), [20, 120, 170].map(|millis| (millis, 65_535)));
         assert!(missing.repaired(Seq64(65_535)));
         assert!(!missing.repaired(Seq64(65_535)), "it comes twice");
         assert_eq!(asked(&mut missing, PACE, 180, 2_000), []);
@@ -234,7 +232,7 @@ mod tests {
     fn where_requests_are_lost_the_second_does_not_wait_for_what_the_first_would_bring() {
         let mut missing = Missing::new(Seq64(10));
         missing.came(at(0), Seq64(12));
-        assert_eq!(asked(&mut missing, LOSSY, 0, 80), [20, 45, 70].map(|millis| (millis, 11)));
+        assert_eq!(asked(&mut missing, LOSSY, 0, 80), [20, 70].map(|millis| (millis, 11)));
         let near = Pace { round_trip: Duration::from_millis(8), ..LOSSY };
         assert_eq!(asked(&mut missing, near, 80, 101), [80, 90, 100].map(|millis| (millis, 11)));
     }
@@ -252,7 +250,7 @@ mod tests {
                     made.push(millis);
                 }
             }
-            assert!(made.windows(2).all(|pair| pair[1] - pair[0] <= theirs + 25), "{theirs}: {made:?}");
+            assert!(made.windows(2).all(|pair| pair[1] - pair[0] <= theirs + 50), "{theirs}: {made:?}");
         }
     }
 
@@ -277,14 +275,16 @@ mod tests {
     }
 
     #[test]
-    fn what_never_comes_is_given_up_after_ten_round_trips_or_a_second() {
-        for (round_trip, until) in [(10, 200), (30, 300), (100, 1_000), (400, 1_000)] {
-            let pace = Pace { round_trip: Duration::from_millis(round_trip), lossy: true };
-            let mut missing = Missing::new(Seq64(0));
-            missing.came(at(0), Seq64(2));
-            let asked = asked(&mut missing, pace, 0, 3_000);
-            assert!(asked.iter().all(|(millis, _)| *millis < until) && asked.len() <= 40, "{round_trip}: {asked:?}");
-            assert_eq!(missing.due(pace), None);
+    fn what_never_comes_is_asked_for_ten_times_at_most_and_for_a_second_at_most() {
+        for lossy in [false, true] {
+            for (round_trip, until) in [(1, 160), (10, 160), (30, 240), (100, 800), (200, 1_000), (400, 1_000), (3_000, 1_000)] {
+                let pace = Pace { round_trip: Duration::from_millis(round_trip), lossy };
+                let mut missing = Missing::new(Seq64(0));
+                missing.came(at(0), Seq64(2));
+                let asked = asked(&mut missing, pace, 0, 3_000);
+                assert!(asked.iter().all(|(millis, _)| *millis < until) && asked.len() <= 10, "{round_trip}: {asked:?}");
+                assert_eq!(missing.due(pace), None);
+            }
         }
         let mut missing = Missing::new(Seq64(0));
         missing.came(at(0), Seq64(2));
@@ -296,12 +296,27 @@ mod tests {
     fn a_keyframe_makes_up_for_what_is_long_missing_once_it_has_begun() {
         let mut missing = Missing::new(Seq64(10));
         missing.came(at(0), Seq64(12));
-        assert_eq!([499, 500].map(|millis| missing.overdue(at(millis), PACE)), [false, true]);
+        assert_eq!([399, 400].map(|millis| missing.overdue(at(millis), PACE)), [false, true]);
         missing.begins(Seq64(13));
-        missing.came(at(510), Seq64(13));
-        assert!(!missing.overdue(at(510), PACE));
-        missing.came(at(510), Seq64(15));
-        assert!(missing.overdue(at(1_010), PACE), "of the keyframe itself");
+        missing.came(at(410), Seq64(13));
+        assert!(!missing.overdue(at(410), PACE));
+        missing.came(at(410), Seq64(15));
+        assert!(missing.overdue(at(810), PACE), "of the keyframe itself");
+    }
+
+    /// Nobody wakes for the keyframe alone.
+    #[test]
+    fn who_asks_for_the_last_time_finds_that_a_keyframe_is_due() {
+        for round_trip in [1, 20, 50, 100, 125, 200, 400, 800] {
+            for lossy in [false, true] {
+                let pace = Pace { round_trip: Duration::from_millis(round_trip), lossy };
+                let mut missing = Missing::new(Seq64(10));
+                missing.came(at(0), Seq64(14));
+                let last = asked(&mut missing, pace, 0, 2_000).last().map(|(millis, _)| *millis);
+                let overdue = u64::try_from(pace.overdue().as_millis()).unwrap();
+                assert!(last.is_some_and(|last| last >= overdue), "{round_trip}: {last:?}");
+            }
+        }
     }
 
     #[test]

@@ -20,9 +20,9 @@ use crate::media::wire::rtcp::Nack;
 /// more asks again.
 const REPAIRS_AT_ONCE: usize = 48;
 
-/// A path that loses so many of 256 packets gets each repair twice: a repair that is lost is asked for again only after a
-/// browser's idea of a round trip, and the picture stands meanwhile. On a path that loses more, the share that repairs may
-/// have is not enough for it.
+/// A path that loses so many of 256 packets gets each repair twice: that a repair was lost is known only a round trip later,
+/// and the picture stands meanwhile. On a path that loses fewer, that is too rare to pay for; on one that loses more, the
+/// share that repairs may have is not enough for it.
 const TWICE: RangeInclusive<u8> = 3..=18;
 
 /// Two requests for one packet that come closer than this are one.
