@@ -48,6 +48,9 @@ const PURE: &[&str] = &[
     "media/visit",
     "media/worker/shard",
     "media/worker/route",
+    "media/worker/load",
+    "media/worker/timers",
+    "control/registry/capacity",
 ];
 
 /// What touches the world.

@@ -179,6 +179,60 @@ async fn five_parallel_joins_give_exactly_four_seats() {
     assert!(refused[0].contains("room_full"), "{refused:?}");
 }
 
+#[tokio::test(flavor = "multi_thread")]
+async fn a_server_that_is_as_busy_as_it_may_be_refuses_who_comes_and_leaves_who_is_there_alone() {
+    // The demo's people, on a server whose bounds two seats fill at what a seat is assumed to cost.
+    let data = tempfile::tempdir().unwrap();
+    let mut demo = Demo::start(&[], Some(data.path()));
+    demo.stop();
+    let port = demo.base_url().rsplit_once(':').unwrap().1.to_owned();
+    let at = data.path().display();
+    let config = data.path().join("quartet.toml");
+    let text = format!(
+        "[server]\nlisten = [\"127.0.0.1:{port}\"]\npublic_url = \"{}\"\ncertificate = \"{at}/certificate.pem\"\nkey = \"{at}/key.pem\"\n\
+         runtime_directory = \"{at}/run\"\ndrain_seconds = 0\n[media]\nworkers = 1\naddresses = [\"127.0.0.1\"]\nfirst_port = 0\n\
+         busy_percent_visits = 1\nbusy_percent_seats = 1\n[store]\npath = \"{at}/quartet.db\"\n",
+        demo.base_url()
+    );
+    std::fs::write(&config, text).unwrap();
+    demo.serve(&config);
+    let ready = client().get(format!("{}/readyz", demo.base_url()));
+    until("it is ready", async || ready.try_clone().unwrap().send().await.is_ok_and(|answer| answer.status().is_success())).await;
+
+    let (host, guest) = (provider(&demo).await, patient(&demo, 0).await);
+    let offer = include_str!("fixtures/offers/chromium-156-page.sdp");
+    // Whatever else this machine does, for a moment, is load too.
+    until("the provider is in", async || host.take_seat(offer.to_owned()).await.is_ok()).await;
+    let late = patient(&demo, 1).await;
+    host.admit_all().await.unwrap();
+    until("the patient is in", async || guest.take_seat(offer.to_owned()).await.is_ok()).await;
+    let refusal = late.take_seat(offer.to_owned()).await.err().unwrap().to_string();
+    assert!(refusal.contains("server_full"), "{refusal}");
+    assert_eq!(late.view().await.unwrap()["you"]["presence"], "admitted", "their place is kept");
+    assert!(host.take_seat(offer.to_owned()).await.is_ok(), "who is there may connect anew");
+
+    let metrics = client().get(format!("{}/metrics", demo.base_url())).bearer_auth(demo.admin_token());
+    let metrics = metrics.send().await.unwrap().text().await.unwrap();
+    let refused: u64 = after(&metrics, "quartet_refused_for_load_total{what=\"seat\"} ").parse().unwrap();
+    assert!(refused >= 1);
+    demo.stop();
+}
+
+/// What stands behind these words, to the end of the line.
+fn after<'a>(text: &'a str, words: &str) -> &'a str {
+    text.lines().find_map(|line| line.strip_prefix(words)).unwrap_or_else(|| panic!("it does not say {words}"))
+}
+
+/// Looks again and again.
+async fn until(what: &str, mut look: impl AsyncFnMut() -> bool) {
+    let looking = async {
+        while !look().await {
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(PATIENCE, looking).await.unwrap_or_else(|_| panic!("{what}: not in time"));
+}
+
 /// The demo's own appointment.
 async fn appointment(demo: &Demo) -> String {
     let list = staff(demo, client().get(format!("{}/api/v1/appointments", demo.base_url()))).await;

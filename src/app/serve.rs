@@ -18,7 +18,7 @@ use crate::config::{self, Advertise, Config};
 use crate::control::api::{self, App, Browsers, Limits, SiteInfo, Support};
 use crate::control::media::{Launch, MediaConfig, MediaEvent, MediaPool};
 use crate::control::registry::ports::{Media, WorkerInfo};
-use crate::control::registry::{Parts, Registry};
+use crate::control::registry::{Bounds, Parts, Registry};
 use crate::control::schedule::{Admission, Rejoin, Rules, Window};
 use crate::control::store::Store;
 use crate::control::telemetry;
@@ -95,6 +95,7 @@ impl Server {
             steps: steps(config),
             door: DoorLimits { tries_per_network: config.limits.tries_per_address, wrong_dates: config.limits.wrong_dates },
             rules: rules(config),
+            bounds: bounds(config),
             sessions: SessionLimits { idle: config.session.idle, absolute: config.session.absolute },
             media: pool.clone(),
         });
@@ -177,12 +178,17 @@ impl Media for Workers {
     }
 }
 
-/// Brings what media says to the registry, all in the order in which it happened.
+/// Brings what media says to the registry, all that changes visits in the order in which it happened.
 async fn pass_on(mut heard: mpsc::Receiver<MediaEvent>, registry: Registry) {
     let (events, passed) = mpsc::channel::<(u16, Event)>(EVENTS);
-    tokio::spawn(registry.run(passed));
+    tokio::spawn(registry.clone().run(passed));
     while let Some(event) = heard.recv().await {
         let passed = match event {
+            // A slow disk, which everything else waits for, must not look like a worker that is stuck.
+            MediaEvent::Worker { worker, event: Event::Load { load, legs } } => {
+                registry.hear_load(worker, load, legs);
+                continue;
+            }
             MediaEvent::Worker { worker, event } => (worker, event),
             MediaEvent::WorkerLost { worker } => (worker, lost(worker)),
             MediaEvent::WorkerBack(_) => continue,
@@ -231,6 +237,10 @@ fn media_socket(config: &Config) -> PathBuf {
 
 fn cores() -> u16 {
     std::thread::available_parallelism().ok().and_then(|cores| u16::try_from(cores.get()).ok()).unwrap_or(1)
+}
+
+fn bounds(config: &Config) -> Bounds {
+    Bounds { visits_percent: config.media.busy_percent_visits, seats_percent: config.media.busy_percent_seats }
 }
 
 fn limits(config: &Config) -> Limits {

@@ -84,6 +84,8 @@ fn read_root(mut root: Section<'_, '_>, config: &mut Config, found: &mut Finding
         found,
         advertise,
     );
+    media.number("busy_percent_visits", &mut config.media.busy_percent_visits, 1..=100, found, count);
+    media.number("busy_percent_seats", &mut config.media.busy_percent_seats, 1..=100, found, count);
     media.end(found);
 
     let mut store = root.section("store", found);
@@ -135,6 +137,14 @@ fn read_root(mut root: Section<'_, '_>, config: &mut Config, found: &mut Finding
 
     if config.server.listen.is_empty() {
         found.note(0, "server.listen", "is empty", r#"name at least one address, like ["0.0.0.0:8443"]"#);
+    }
+    if config.media.busy_percent_seats < config.media.busy_percent_visits {
+        found.note(
+            0,
+            "media.busy_percent_seats",
+            "is less than media.busy_percent_visits",
+            "what is between the two is kept for people who join visits that run: make it at least as large",
+        );
     }
 }
 

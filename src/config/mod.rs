@@ -96,11 +96,22 @@ pub struct Media {
     pub first_port: u16,
     /// What browsers are told instead of `addresses`.
     pub advertise: Vec<Advertise>,
+    /// How busy a worker may be with a further visit…
+    pub busy_percent_visits: u32,
+    /// …and with a further seat of one that runs.
+    pub busy_percent_seats: u32,
 }
 
 impl Default for Media {
     fn default() -> Self {
-        Self { workers: None, addresses: Vec::new(), first_port: 40_000, advertise: Vec::new() }
+        Self {
+            workers: None,
+            addresses: Vec::new(),
+            first_port: 40_000,
+            advertise: Vec::new(),
+            busy_percent_visits: 85,
+            busy_percent_seats: 92,
+        }
     }
 }
 

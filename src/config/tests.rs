@@ -63,6 +63,14 @@ on = true
 }
 
 #[test]
+fn visits_never_leave_less_room_than_their_people_need() {
+    for (visits, seats, fits) in [(85, 92, true), (85, 85, true), (1, 1, true), (85, 84, false), (93, 92, false)] {
+        let text = format!("[media]\nbusy_percent_visits = {visits}\nbusy_percent_seats = {seats}\n");
+        assert_eq!(Config::parse(&text).is_ok(), fits, "{visits} {seats}");
+    }
+}
+
+#[test]
 fn an_unknown_section_is_refused() {
     assert_eq!(problems("[webcam]\non = true\n"), [(1, "webcam".to_owned())]);
 }

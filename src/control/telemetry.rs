@@ -38,7 +38,7 @@ fn parse_filter(filter: &str) -> Result<EnvFilter, NotAFilter> {
 /// A counter of every worker.
 type Counter = (&'static str, &'static str, fn(&WorkerReport) -> u64);
 
-const COUNTERS: [Counter; 11] = [
+const COUNTERS: [Counter; 12] = [
     ("quartet_datagrams_received_total", "Datagrams received.", |report| report.datagrams_in),
     ("quartet_bytes_received_total", "Bytes received.", |report| report.bytes_in),
     ("quartet_datagrams_sent_total", "Datagrams sent.", |report| report.datagrams_out),
@@ -50,11 +50,21 @@ const COUNTERS: [Counter; 11] = [
     ("quartet_visits_failed_total", "Visits that failed inside.", |report| report.visits_failed),
     ("quartet_send_calls_total", "System calls that sent.", |report| report.send_calls),
     ("quartet_receive_calls_total", "System calls that received.", |report| report.receive_calls),
+    ("quartet_worked_microseconds_total", "Time that a worker worked rather than waited.", |report| report.worked_us),
 ];
 
-const GAUGES: [Counter; 2] = [
+const GAUGES: [Counter; 5] = [
     ("quartet_visits", "Visits that a worker carries.", |report| u64::from(report.visits)),
     ("quartet_legs", "Legs that a worker carries.", |report| u64::from(report.legs)),
+    ("quartet_busy_permille", "How much of the last second a worker worked, in thousandths.", |report| {
+        u64::from(report.load.busy_permille)
+    }),
+    ("quartet_long_turns_permille", "How much of the last second a worker worked in turns that people feel.", |report| {
+        u64::from(report.load.long_turns_permille)
+    }),
+    ("quartet_longest_turn_microseconds", "The longest turn of a worker's loop within the last second.", |report| {
+        u64::from(report.load.longest_turn_us)
+    }),
 ];
 
 /// What is told of the door.
@@ -65,8 +75,14 @@ pub struct DoorMetrics {
     pub alarm: bool,
 }
 
-/// The metrics in Prometheus' text format.
-pub fn metrics(reports: &[WorkerReport], visits_in_memory: usize, poor_connections: usize, door: &DoorMetrics) -> String {
+/// The metrics in Prometheus' text format. `refused`: for how many a worker was too busy, by what they wanted.
+pub fn metrics(
+    reports: &[WorkerReport],
+    visits_in_memory: usize,
+    poor_connections: usize,
+    door: &DoorMetrics,
+    refused: &[(&str, u64)],
+) -> String {
     let mut out = String::new();
     family(
         &mut out,
@@ -78,6 +94,10 @@ pub fn metrics(reports: &[WorkerReport], visits_in_memory: usize, poor_connectio
     family(&mut out, "quartet_verifications_total", "Tries at the door, by what they came to.", "counter");
     for (outcome, count) in &door.outcomes {
         line(&mut out, format_args!("quartet_verifications_total{{outcome=\"{outcome}\"}} {count}"));
+    }
+    family(&mut out, "quartet_refused_for_load_total", "People refused because every worker was too busy.", "counter");
+    for (what, count) in refused {
+        line(&mut out, format_args!("quartet_refused_for_load_total{{what=\"{what}\"}} {count}"));
     }
     family(&mut out, "quartet_visits_in_memory", "Visits that control knows.", "gauge");
     line(&mut out, format_args!("quartet_visits_in_memory {visits_in_memory}"));
@@ -113,16 +133,25 @@ fn line(out: &mut String, text: std::fmt::Arguments<'_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::link::Load;
 
     #[test]
     fn every_worker_and_reason_has_its_line() {
-        let report = WorkerReport { worker: 3, datagrams_in: 7, drops: vec![5; DropReason::COUNT], ..WorkerReport::default() };
+        let report = WorkerReport {
+            worker: 3,
+            datagrams_in: 7,
+            drops: vec![5; DropReason::COUNT],
+            load: Load { busy_permille: 750, ..Load::default() },
+            ..WorkerReport::default()
+        };
         let door = DoorMetrics { outcomes: vec![("wrong_date", 4)], alarm: true };
-        let text = metrics(&[report], 2, 1, &door);
+        let text = metrics(&[report], 2, 1, &door, &[("visit", 9), ("seat", 0)]);
         for expected in [
             "quartet_visits_in_memory 2\n",
             "quartet_people_with_poor_connection 1\n",
             "quartet_door_alarm 1\n",
+            "# TYPE quartet_refused_for_load_total counter\nquartet_refused_for_load_total{what=\"visit\"} 9\n",
+            "quartet_busy_permille{worker=\"3\"} 750\n",
             "quartet_verifications_total{outcome=\"wrong_date\"} 4\n",
             "# TYPE quartet_datagrams_received_total counter\nquartet_datagrams_received_total{worker=\"3\"} 7\n",
             "quartet_datagrams_dropped_total{worker=\"3\",reason=\"replayed\"} 5\n",

@@ -36,6 +36,8 @@ pub enum Event {
     Measured { visit: VisitId, speaker: Option<Seat>, seats: Box<[Option<LegFacts>; Seat::COUNT]> },
     /// The answer to [`super::Command::Report`].
     Report(Box<WorkerReport>),
+    /// Once a second, without being asked for: how busy the worker was, and how many legs it carries now.
+    Load { load: Load, legs: u32 },
 }
 
 /// A visit as a worker carries it. No key, name or address: what control needs to find its people again.
@@ -143,6 +145,17 @@ pub struct Downlink {
     pub redundant: bool,
 }
 
+/// How busy a worker was within one second.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Load {
+    /// How much of it the worker's loop worked rather than waited, in thousandths.
+    pub busy_permille: u16,
+    /// How much of it the loop worked in turns so long that people feel them. A worker that is busy with batches and has
+    /// none of these is well.
+    pub long_turns_permille: u16,
+    pub longest_turn_us: u32,
+}
+
 /// What one worker has counted since it started. Counters only grow.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct WorkerReport {
@@ -168,6 +181,10 @@ pub struct WorkerReport {
     pub receive_calls: u64,
     /// Datagrams that the kernel did not take: no room, no route, not permitted.
     pub send_failures: u64,
+    /// For how long the loop has worked rather than waited, in microseconds.
+    pub worked_us: u64,
+    /// How the last second was.
+    pub load: Load,
     /// Datagrams dropped, by [`crate::base::DropReason::index`].
     pub drops: Vec<u64>,
 }

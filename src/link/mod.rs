@@ -13,6 +13,6 @@ pub mod socket;
 pub mod terms;
 
 pub use command::Command;
-pub use event::{Downlink, Event, LegEnd, LegFacts, LegSnapshot, LegState, Uplink, VisitSnapshot, WorkerReport};
+pub use event::{Downlink, Event, LegEnd, LegFacts, LegSnapshot, LegState, Load, Uplink, VisitSnapshot, WorkerReport};
 pub use process::{Greeting, Order, Setup};
 pub use terms::{Fingerprint, IceCredentials, LegTerms, Rank, Sources, Tile, Watching};

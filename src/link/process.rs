@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 /// The form of all messages of the link. It goes up with every change of one of them: processes of two versions then
 /// see it in the first number that they exchange, before they take one message for another.
-pub const VERSION: u32 = 1;
+pub const VERSION: u32 = 2;
 
 /// The first message of a media process to each control.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]

@@ -233,7 +233,8 @@ impl House {
                 | Event::Speaker { .. }
                 | Event::Paused { .. }
                 | Event::Measured { .. }
-                | Event::Report(_) => {}
+                | Event::Report(_)
+                | Event::Load { .. } => {}
             }
         }
         let outbox = self.shard.outbox();

@@ -56,6 +56,19 @@ impl Demo {
         (patient["url"].as_str().unwrap(), patient["birth_date"].as_str().unwrap())
     }
 
+    /// An orderly end, with its media process.
+    pub fn stop(&mut self) {
+        let told = Command::new("kill").args(["-TERM", &self.child.id().to_string()]).status().unwrap();
+        assert!(told.success() && self.child.wait().unwrap().success());
+    }
+
+    /// The same place under `quartet serve`.
+    pub fn serve(&mut self, config: &Path) {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_quartet"));
+        self.child =
+            command.arg("serve").arg("--config").arg(config).stdout(Stdio::null()).stderr(Stdio::null()).spawn().unwrap();
+    }
+
     /// `kill -9`.
     pub fn kill(&mut self) {
         self.child.kill().ok();

@@ -115,7 +115,9 @@ impl World {
     }
 
     pub(crate) fn command(&mut self, command: Command) {
+        (self.around_the_shard)(true);
         self.shard.handle_command(self.now, command);
+        (self.around_the_shard)(false);
         self.settle();
     }
 

@@ -7,7 +7,7 @@ use axum::response::{IntoResponse, Response};
 use super::Shared;
 use super::caller::Caller;
 use super::problem::Problem;
-use crate::control::registry::DoorReport;
+use crate::control::registry::{DoorReport, Refusals};
 use crate::control::telemetry::{self, DoorMetrics};
 use crate::control::words::Staff;
 
@@ -30,6 +30,8 @@ pub(super) async fn metrics(State(app): State<Shared>, caller: Caller) -> Result
     let DoorReport { outcomes, alarm } = app.registry.door_report();
     let door = DoorMetrics { outcomes, alarm };
     let poor = app.registry.poor_connections();
-    let text = telemetry::metrics(&app.registry.reports(), app.registry.live_count(), poor, &door);
+    let Refusals { visits, seats } = app.registry.refusals();
+    let refused = [("visit", visits), ("seat", seats)];
+    let text = telemetry::metrics(&app.registry.reports(), app.registry.live_count(), poor, &door, &refused);
     Ok(([(header::CONTENT_TYPE, "text/plain; version=0.0.4")], text).into_response())
 }

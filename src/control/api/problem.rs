@@ -151,6 +151,14 @@ impl Problem {
         Problem { when: When::AfterSeconds(1), ..problem }
     }
 
+    /// Media is too busy for one more.
+    pub(super) fn server_full(retry_after: Duration) -> Problem {
+        let detail = "The server carries as many people as it can. Visits that run go on. Try again after Retry-After seconds; \
+                      if it is urgent, call.";
+        let problem = Problem::new(StatusCode::SERVICE_UNAVAILABLE, "server_full", "The server is full", detail);
+        Problem { when: When::AfterSeconds(retry_after.as_secs()), ..problem }
+    }
+
     /// What the client should change in its offer.
     pub(super) fn offer_rejected(detail: String) -> Problem {
         Problem::new(StatusCode::UNPROCESSABLE_ENTITY, "offer_rejected", "Offer rejected", detail)
@@ -240,6 +248,7 @@ impl From<SeatError> for Problem {
             SeatError::LegGone => Problem::leg_gone(),
             SeatError::TooOften => Problem::too_often(),
             SeatError::NoMedia => Problem::no_media(),
+            SeatError::ServerFull { retry_after } => Problem::server_full(retry_after),
         }
     }
 }

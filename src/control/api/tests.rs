@@ -1,6 +1,7 @@
 //! The API as strangers meet it: over TLS on the loopback, with a client that is not ours.
 
 mod door;
+mod full;
 mod guessing;
 mod hostile;
 mod moving;

@@ -179,6 +179,7 @@ impl Registry {
             tracing::info!(visit = %room.visit.id, "the visit has ended");
         }
         if let Some(worker) = room.worker.take() {
+            self.capacity().forget(worker, room.visit.id);
             self.0.parts.media.send(worker, Command::CloseVisit { visit: room.visit.id }).await;
         }
     }

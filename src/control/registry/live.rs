@@ -15,6 +15,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use tokio::sync::{OwnedMutexGuard, watch};
 
+use super::capacity::{Bounds, Capacity, Refusals};
 use super::person::{Hold, Identity, Now};
 use super::ports::Media;
 use super::scene::Scene;
@@ -36,6 +37,8 @@ pub struct Parts {
     pub sessions: SessionLimits,
     pub steps: Steps,
     pub door: DoorLimits,
+    /// How busy its workers may be.
+    pub bounds: Bounds,
     pub media: Arc<dyn Media>,
 }
 
@@ -48,6 +51,7 @@ pub(super) struct Shared {
     live: Mutex<BTreeMap<VisitId, Arc<Live>>>,
     reports: Mutex<BTreeMap<u16, WorkerReport>>,
     throttle: Mutex<Throttle>,
+    capacity: Mutex<Capacity>,
     /// Whether this server is about to stop: what runs goes on, and nothing begins.
     draining: AtomicBool,
 }
@@ -109,8 +113,9 @@ impl Registry {
 
     pub fn new(parts: Parts) -> Registry {
         let throttle = Mutex::new(Throttle::new(parts.door));
+        let capacity = Mutex::new(Capacity::new(parts.bounds));
         let (live, reports) = (Mutex::default(), Mutex::default());
-        Registry(Arc::new(Shared { parts, live, reports, throttle, draining: AtomicBool::new(false) }))
+        Registry(Arc::new(Shared { parts, live, reports, throttle, capacity, draining: AtomicBool::new(false) }))
     }
 
     pub fn store(&self) -> &Store {
@@ -136,6 +141,15 @@ impl Registry {
 
     pub(super) fn throttle(&self) -> MutexGuard<'_, Throttle> {
         locked(&self.0.throttle)
+    }
+
+    pub(super) fn capacity(&self) -> MutexGuard<'_, Capacity> {
+        locked(&self.0.capacity)
+    }
+
+    /// How often people were refused because media was too busy.
+    pub fn refusals(&self) -> Refusals {
+        self.capacity().refusals()
     }
 
     /// Whether someone could be seated now.
@@ -309,19 +323,6 @@ impl Registry {
 
     pub(super) fn keep_report(&self, report: WorkerReport) {
         locked(&self.0.reports).insert(report.worker, report);
-    }
-
-    /// Visits that a worker carries, per worker.
-    pub(super) fn carried(&self) -> BTreeMap<u16, usize> {
-        let mut carried = BTreeMap::new();
-        for live in self.all() {
-            // A visit that is busy is most likely being seated: it counts where it will be seen next time.
-            let Ok(room) = live.room.try_lock() else { continue };
-            if let Some(worker) = room.worker {
-                *carried.entry(worker).or_default() += 1;
-            }
-        }
-        carried
     }
 
     /// Tells media that a leg has to go.

@@ -5,6 +5,7 @@
 //! - [`quality`]: how their connections fare; [`measuring`]: how that is found out and told.
 //! - [`view`]: what each person may see of it.
 //! - [`ports`]: what the rest of the house must lend: media workers.
+//! - [`capacity`]: what the workers can still take on, pure.
 //! - [`live`]: the visits in memory, each behind its own lock, and how one is changed.
 //! - [`door`]: from a link and a birth date to a participant and a session.
 //! - [`planning`]: moving an appointment, replacing a link.
@@ -13,6 +14,7 @@
 //! - [`resume`]: what media has carried on while control was away.
 //! - [`run`]: what happens by itself: time passes, media says things.
 
+mod capacity;
 mod door;
 mod host;
 pub mod layout;
@@ -32,6 +34,7 @@ pub mod visit;
 #[cfg(test)]
 mod tests;
 
+pub use capacity::{Bounds, Refusals};
 pub use door::{DoorReport, Entered, Refusal};
 pub use live::{Parts, Registry, VisitError, Watcher};
 pub use planning::MoveError;

@@ -38,6 +38,7 @@ impl Registry {
             held.room.worker = None;
             return Ok(false);
         }
+        self.capacity().carries(worker, visit);
         let mut carried = 0;
         for (seat, leg) in legs() {
             let sitter =

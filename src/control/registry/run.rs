@@ -6,7 +6,7 @@ use tokio::sync::mpsc;
 
 use super::live::Registry;
 use crate::control::words::{Act, Actor};
-use crate::link::{Command, Event};
+use crate::link::{Command, Event, Load};
 
 /// How often seats and windows are looked at. People count in seconds; twice as often as that is enough.
 const TURN: Duration = Duration::from_millis(500);
@@ -66,6 +66,7 @@ impl Registry {
             // A worker that begins carries nothing: whatever it carried before is lost.
             Event::WorkerReady { .. } => return self.worker_lost(worker).await,
             Event::Report(report) => return self.keep_report((**report).clone()),
+            Event::Load { load, legs } => return self.hear_load(worker, *load, *legs),
             // Said once, before anything else: see `resume`.
             Event::Carried(_) => return,
             Event::LegConnected { visit, .. }
@@ -92,6 +93,7 @@ impl Registry {
         if let Event::VisitFailed { .. } = event {
             tracing::warn!(%visit, worker, "a visit failed on its worker; its people will reconnect");
             held.room.worker = None;
+            self.capacity().forget(worker, visit);
         }
         self.happened(held, |visit| match event {
             Event::LegConnected { seat, leg, .. } | Event::LegResumed { seat, leg, .. } => visit.leg_connected(seat, leg, now),
@@ -102,14 +104,20 @@ impl Registry {
             }
             Event::VisitFailed { .. } => visit.media_lost(now),
             Event::Speaker { .. } | Event::Wanted { .. } | Event::Paused { .. } | Event::Measured { .. } => false,
-            Event::WorkerReady { .. } | Event::Carried(_) | Event::Report(_) => false,
+            Event::WorkerReady { .. } | Event::Carried(_) | Event::Report(_) | Event::Load { .. } => false,
         })
         .await;
+    }
+
+    /// A worker says how busy it is. It needs nobody's leave and no record, so it need not wait for what does.
+    pub fn hear_load(&self, worker: u16, load: Load, legs: u32) {
+        self.capacity().heard(worker, load, legs, self.clock().passed());
     }
 
     /// A worker is gone, with all that it carried.
     pub async fn worker_lost(&self, worker: u16) {
         let now = self.now();
+        self.capacity().begun(worker);
         for live in self.all() {
             let mut held = live.hold().await;
             if held.room.worker == Some(worker) {

@@ -155,7 +155,8 @@ impl Scene {
             | Event::LegResumed { .. }
             | Event::LegEnded { .. }
             | Event::VisitFailed { .. }
-            | Event::Report(_) => false,
+            | Event::Report(_)
+            | Event::Load { .. } => false,
         }
     }
 

@@ -1,9 +1,14 @@
 //! From an offer to a leg on a worker.
 
+use std::time::Duration;
+
+use super::capacity::{Claim, Full, RETRY_AFTER, Unplaced};
 use super::layout::Asked;
-use super::live::{Registry, Room, VisitError};
+use super::live::{Held, Registry, Room, VisitError};
+use super::person::{Hold, Now, Presence};
 use super::ports::WorkerInfo;
 use super::scene::NotHeard;
+use super::visit::Visit;
 use crate::base::ids::ParticipantId;
 use crate::base::{LegId, Seat, VisitId};
 use crate::control::negotiate::{self, LocalMedia, OfferError};
@@ -24,6 +29,10 @@ pub enum SeatError {
     TooOften,
     /// No worker can carry the visit now.
     NoMedia,
+    /// Every worker that could is as busy as it may be. The text of a refusal says when to try again.
+    ServerFull {
+        retry_after: Duration,
+    },
 }
 
 impl<E: Into<VisitError>> From<E> for SeatError {
@@ -35,21 +44,17 @@ impl<E: Into<VisitError>> From<E> for SeatError {
 impl Registry {
     /// Seats someone with an offer. Answers with their seat, the leg's name and the SDP answer.
     ///
-    /// The leg is recorded before media hears of it, so that after a crash no leg is taken for another's.
+    /// Whether a worker can take them on is asked first, so that who is refused costs next to nothing. The leg is
+    /// recorded before media hears of it, so that after a crash no leg is taken for another's.
     pub async fn sit(&self, id: VisitId, who: ParticipantId, offer: &str) -> Result<(Seat, LegId, String), SeatError> {
-        // Before the visit is locked: counting looks at every visit.
-        let carried = self.carried();
         let mut held = self.room(id).await?;
         self.may_begin(&held.room.visit)?;
         let seat = held.room.visit.seat_for(who)?;
-        let workers = self.0.parts.media.workers();
-        let here = held.room.worker.and_then(|worker| workers.iter().find(|info| info.worker == worker));
-        let place = here.or_else(|| workers.iter().min_by_key(|info| carried.get(&info.worker).copied().unwrap_or(0)));
-        let place = place.ok_or(SeatError::NoMedia)?;
+        let now = self.now();
+        let (place, promise) = self.promise(&mut held, who, seat, now)?;
         let local = LocalMedia { fingerprint: place.fingerprint, candidates: place.addresses.clone() };
         let negotiated = negotiate::answer(offer, seat, &local, &mut random::fill).map_err(SeatError::Offer)?;
 
-        let now = self.now();
         let leg = LegId::from_bits(random::bits());
         let actor = Actor::Participant(who);
         let plan = held.room.plan(Act::done(actor, "seat.connect"), |visit| {
@@ -65,12 +70,47 @@ impl Registry {
 
         // The worker lets the older leg of a seat give way by itself.
         let connect = Command::Connect { visit: id, seat, leg, terms: Box::new(terms) };
-        if !(self.place(&mut held.room, place).await && self.0.parts.media.send(place.worker, connect).await) {
+        if !(self.place(&mut held.room, &place).await && self.0.parts.media.send(place.worker, connect).await) {
             self.happened(held, |visit| visit.leg_ended(seat, leg, now)).await;
             return Err(SeatError::NoMedia);
         }
+        promise.keep();
         self.announce(held).await;
         Ok((seat, leg, negotiated.answer))
+    }
+
+    /// Finds the worker for someone who takes a seat: the one that carries the visit, or the least busy one. Their
+    /// place there is promised before anyone else is asked for.
+    fn promise(
+        &self,
+        held: &mut Held,
+        who: ParticipantId,
+        seat: Seat,
+        now: Now,
+    ) -> Result<(WorkerInfo, Promised<'_>), SeatError> {
+        let Room { visit, worker, .. } = &mut *held.room;
+        let workers = self.0.parts.media.workers();
+        let here = worker.filter(|here| workers.iter().any(|info| info.worker == *here));
+        let claim = claim(visit, who, here.is_some());
+        let (id, passed) = (visit.id, now.passed);
+        let mut capacity = self.capacity();
+        let placed = match here {
+            Some(here) => capacity.join(here, id, seat, claim, passed).map(|()| here).map_err(|Full| Unplaced::Full),
+            None => capacity.place(workers.iter().map(|info| info.worker), id, seat, claim, passed),
+        };
+        drop(capacity);
+        let place = placed.map_err(|why| match why {
+            Unplaced::Nobody => SeatError::NoMedia,
+            Unplaced::Full => {
+                // Who was let in stays so while their page tries.
+                visit.reserve_anew(who, now.passed);
+                tracing::info!(visit = %id, ?claim, "refused: every worker that could carry them is too busy");
+                SeatError::ServerFull { retry_after: RETRY_AFTER }
+            }
+        })?;
+        let promise = Promised { registry: self, worker: place, visit: id, seat, opens: here.is_none(), kept: false };
+        let place = workers.into_iter().find(|info| info.worker == place).ok_or(SeatError::NoMedia)?;
+        Ok((place, promise))
     }
 
     /// Someone's network has changed: their leg goes on with new ICE credentials, and nothing else of it changes.
@@ -171,5 +211,51 @@ impl Registry {
         room.worker = Some(place.worker);
         tracing::info!(visit = %room.visit.id, worker = place.worker, "the visit has a worker");
         true
+    }
+}
+
+/// A place that was promised to someone who is not seated yet: taken back unless it is kept.
+struct Promised<'a> {
+    registry: &'a Registry,
+    worker: u16,
+    visit: VisitId,
+    seat: Seat,
+    /// Whether the visit goes there with them.
+    opens: bool,
+    kept: bool,
+}
+
+impl Promised<'_> {
+    fn keep(mut self) {
+        self.kept = true;
+    }
+}
+
+impl Drop for Promised<'_> {
+    fn drop(&mut self) {
+        let Promised { registry, worker, visit, seat, opens, kept } = *self;
+        match (kept, opens) {
+            (true, _) => {}
+            (false, true) => registry.capacity().forget(worker, visit),
+            (false, false) => registry.capacity().take_back(worker, visit, seat),
+        }
+    }
+}
+
+/// What someone's coming asks of media. `carried`: whether a worker carries the visit.
+fn claim(visit: &Visit, who: ParticipantId, carried: bool) -> Claim {
+    let is_back = |hold: Hold| !matches!(hold, Hold::Reserved { .. });
+    match visit.seat_of(who).map(|seated| seated.hold) {
+        Some(hold) if hold.leg().is_some() && carried => Claim::Replacing,
+        Some(hold) if is_back(hold) => Claim::Back,
+        Some(_) | None => {
+            let others = || visit.people().iter().filter(|person| person.who.id != who);
+            if others().any(|person| person.seated().is_some_and(|seated| is_back(seated.hold))) {
+                return Claim::Seat;
+            }
+            let coming = others().filter(|person| person.presence == Presence::Waiting || person.seated().is_some()).count();
+            // Nobody comes to be alone.
+            Claim::Visit { people: (1 + coming).clamp(2, Seat::COUNT) }
+        }
     }
 }

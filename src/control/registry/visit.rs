@@ -11,7 +11,7 @@ use jiff::Timestamp;
 
 use super::person::{Devices, Hold, Identity, Now, Person, Presence, RECONNECT, RESERVED, Seated};
 use crate::base::ids::{LinkId, ParticipantId};
-use crate::base::{LegId, Seat, VisitId};
+use crate::base::{Instant, LegId, Seat, VisitId};
 use crate::control::schedule::{Admission, Rejoin, Rules};
 use crate::control::store::PresenceRecord;
 use crate::control::words::{Notice, Reason, Role, Standing};
@@ -295,6 +295,15 @@ impl Visit {
             (Presence::Waiting, Role::Patient | Role::Guest | Role::Interpreter) if self.is_full() => Err(Refused::RoomFull),
             (Presence::Verified | Presence::Waiting | Presence::Left, Role::Patient | Role::Guest | Role::Interpreter) => {
                 Err(Refused::NotAdmitted)
+            }
+        }
+    }
+
+    /// Someone for whom a seat is reserved would take it and cannot yet: it is reserved for as long again.
+    pub fn reserve_anew(&mut self, id: ParticipantId, now: Instant) {
+        for person in self.people.iter_mut().filter(|person| person.who.id == id) {
+            if let Presence::Seated(Seated { hold: Hold::Reserved { until }, .. }) = &mut person.presence {
+                *until = now + RESERVED;
             }
         }
     }

@@ -12,5 +12,5 @@ pub mod outbox;
 pub mod path;
 pub mod plan;
 pub mod poller;
-mod sys;
+pub mod sys;
 pub mod udp;

@@ -22,7 +22,7 @@ use libc::{c_int, c_uint, c_void, cmsghdr, iovec, mmsghdr, msghdr};
 const MESSAGE_BYTES: usize = 64 * 1024;
 
 /// Room for the messages of one `recvmmsg`.
-pub(super) struct ReceiveArrays {
+pub struct ReceiveArrays {
     bytes: Vec<u8>,
     names: Vec<RawAddress>,
     segments: Vec<Ancillary<c_int>>,
@@ -31,17 +31,17 @@ pub(super) struct ReceiveArrays {
 }
 
 /// One message: a datagram, or several of one sender that the kernel joined.
-pub(super) struct Received<'a> {
+pub struct Received<'a> {
     /// None if the kernel gave an address that is neither IPv4 nor IPv6.
-    pub(super) from: Option<SocketAddr>,
+    pub from: Option<SocketAddr>,
     /// The length of each joined datagram but the last; none if the message is one datagram.
-    pub(super) segment: Option<usize>,
-    pub(super) bytes: &'a mut [u8],
+    pub segment: Option<usize>,
+    pub bytes: &'a mut [u8],
 }
 
 impl ReceiveArrays {
     /// Room for `messages` messages of 64 KiB. The kernel gives pages only to slots that are ever used.
-    pub(super) fn new(messages: usize) -> ReceiveArrays {
+    pub fn new(messages: usize) -> ReceiveArrays {
         ReceiveArrays {
             bytes: vec![0; messages * MESSAGE_BYTES],
             names: vec![RawAddress::EMPTY; messages],
@@ -52,7 +52,7 @@ impl ReceiveArrays {
     }
 
     /// Takes what waits at `socket`, without waiting: how many messages.
-    pub(super) fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
+    pub fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
         let slots = self.bytes.chunks_exact_mut(MESSAGE_BYTES).zip(&mut self.names).zip(&mut self.segments);
         let headers = self.vectors.iter_mut().zip(&mut self.headers);
         for (((slot, name), segment), (vector, header)) in slots.zip(headers) {
@@ -80,7 +80,7 @@ impl ReceiveArrays {
     }
 
     /// Message `index` of those that the last [`ReceiveArrays::receive`] took.
-    pub(super) fn message(&mut self, index: usize) -> Option<Received<'_>> {
+    pub fn message(&mut self, index: usize) -> Option<Received<'_>> {
         let header = self.headers.get(index)?;
         let segment = self.segments.get(index)?;
         let len = (header.msg_len as usize).min(MESSAGE_BYTES);
@@ -98,7 +98,7 @@ impl ReceiveArrays {
 // ------------------------------------------------------------------------------------------------- send
 
 /// Room for the messages of one `sendmmsg`.
-pub(super) struct SendArrays {
+pub struct SendArrays {
     names: Vec<RawAddress>,
     segments: Vec<Ancillary<u16>>,
     vectors: Vec<iovec>,
@@ -116,7 +116,7 @@ struct Message {
 
 impl SendArrays {
     /// Room for `datagrams` datagrams, each perhaps its own message.
-    pub(super) fn new(datagrams: usize) -> SendArrays {
+    pub fn new(datagrams: usize) -> SendArrays {
         SendArrays {
             names: Vec::with_capacity(datagrams),
             segments: Vec::with_capacity(datagrams),
@@ -127,7 +127,7 @@ impl SendArrays {
     }
 
     /// An empty batch of datagrams that stay where they are until it is gone.
-    pub(super) fn batch<'a>(&'a mut self) -> SendBatch<'a> {
+    pub fn batch<'a>(&'a mut self) -> SendBatch<'a> {
         self.names.clear();
         self.segments.clear();
         self.vectors.clear();
@@ -138,14 +138,14 @@ impl SendArrays {
 }
 
 /// Messages that point into someone's datagrams, for as long as it borrows them.
-pub(super) struct SendBatch<'a> {
+pub struct SendBatch<'a> {
     arrays: &'a mut SendArrays,
     datagrams: PhantomData<&'a [u8]>,
 }
 
 impl<'a> SendBatch<'a> {
     /// Adds one message. With `segment` the kernel cuts its bytes into datagrams of that length (UDP_SEGMENT).
-    pub(super) fn push(&mut self, to: SocketAddr, segment: Option<u16>, datagrams: impl Iterator<Item = &'a [u8]>) {
+    pub fn push(&mut self, to: SocketAddr, segment: Option<u16>, datagrams: impl Iterator<Item = &'a [u8]>) {
         let arrays = &mut *self.arrays;
         arrays.headers.clear();
         let (name, name_len) = RawAddress::encode(to);
@@ -159,13 +159,13 @@ impl<'a> SendBatch<'a> {
     }
 
     /// How many messages there are.
-    pub(super) fn len(&self) -> usize {
+    pub fn len(&self) -> usize {
         self.arrays.messages.len()
     }
 
     /// Sends the messages from number `first` on, without waiting: how many the kernel took. It stops before the
     /// first that it refuses, and says why only if that is number `first`.
-    pub(super) fn send(&mut self, socket: BorrowedFd<'_>, first: usize) -> io::Result<usize> {
+    pub fn send(&mut self, socket: BorrowedFd<'_>, first: usize) -> io::Result<usize> {
         self.point();
         let Some(headers) = self.arrays.headers.get_mut(first..) else { return Ok(0) };
         let count = c_uint::try_from(headers.len()).unwrap_or(c_uint::MAX);

@@ -19,10 +19,15 @@ pub(super) const TOLD_AT_ONCE: usize = 512;
 /// draft-holmer §3.1.5: arrivals are told in ticks of 250 µs.
 const TICK_NANOS: u64 = 250_000;
 
+/// What the ring has of a packet that has not come.
+const NEVER: u32 = 0;
+
 /// The arrivals of one leg.
 pub(super) struct Arrivals {
-    /// By number modulo [`REMEMBERED`]. A packet that is not here is told as lost.
-    ring: Box<[Option<Instant>; REMEMBERED]>,
+    /// By number modulo [`REMEMBERED`]: ticks without their high bits, or [`NEVER`], which is told as lost.
+    ring: Box<[u32; REMEMBERED]>,
+    /// The tick of the newest arrival. The others came within the twelve days before, so their high bits follow from it.
+    last: u64,
     /// The highest number that came, unwrapped; None before the first.
     newest: Option<Seq64>,
     /// The lowest number that has not been told.
@@ -35,7 +40,14 @@ pub(super) struct Arrivals {
 
 impl Default for Arrivals {
     fn default() -> Self {
-        Arrivals { ring: Box::new([None; REMEMBERED]), newest: None, untold: Seq64::default(), waiting: None, feedbacks: 0 }
+        Arrivals {
+            ring: Box::new([NEVER; REMEMBERED]),
+            last: 0,
+            newest: None,
+            untold: Seq64::default(),
+            waiting: None,
+            feedbacks: 0,
+        }
     }
 }
 
@@ -58,13 +70,14 @@ impl Arrivals {
                 // What lies between has not come yet.
                 let missing = (newest.0 + 1..number.0).rev().take(REMEMBERED);
                 for missing in missing {
-                    self.ring[place(missing)] = None;
+                    self.ring[place(missing)] = NEVER;
                 }
                 self.newest = Some(newest.max(number));
                 number
             }
         };
-        self.ring[place(number.0)] = Some(now);
+        self.last = now.as_nanos() / TICK_NANOS;
+        self.ring[place(number.0)] = low(self.last);
         // A late packet is told again, with those after it: the sender forgets nothing by hearing twice.
         self.untold = self.untold.min(number);
         let oldest = self.newest.map_or(0, |newest| (newest.0 + 1).saturating_sub(REMEMBERED as u64));
@@ -82,7 +95,7 @@ impl Arrivals {
     pub(super) fn untold<'a>(&mut self, buffer: &'a mut [Option<u64>; TOLD_AT_ONCE]) -> Option<(Seq16, &'a [Option<u64>])> {
         let newest = self.newest?;
         // Feedback begins with a packet that came.
-        while self.untold <= newest && self.ring[place(self.untold.0)].is_none() {
+        while self.untold <= newest && self.ring[place(self.untold.0)] == NEVER {
             self.untold = self.untold.next();
         }
         if self.untold > newest {
@@ -93,7 +106,7 @@ impl Arrivals {
         let numbers = first.0..=newest.0;
         let mut count = 0;
         for (number, ticks) in numbers.zip(buffer.iter_mut()) {
-            *ticks = self.ring[place(number)].map(|at| at.as_nanos() / TICK_NANOS);
+            *ticks = whole(self.ring[place(number)], self.last);
             count += 1;
         }
         Some((first.wrapped(), &buffer[..count]))
@@ -114,6 +127,17 @@ impl Arrivals {
     pub(super) fn feedbacks(&self) -> u8 {
         self.feedbacks
     }
+}
+
+/// What the ring keeps of a tick; in one of four thousand million it is a tick late.
+#[expect(clippy::cast_possible_truncation, reason = "what lies above is known from the newest")]
+fn low(tick: u64) -> u32 {
+    (tick as u32).max(1)
+}
+
+/// The tick that was kept, now that the newest arrival is `last`.
+fn whole(kept: u32, last: u64) -> Option<u64> {
+    (kept != NEVER).then(|| last.saturating_sub(u64::from(low(last).wrapping_sub(kept))))
 }
 
 fn place(number: u64) -> usize {
@@ -156,6 +180,21 @@ mod tests {
         assert!(told(&mut arrivals).is_empty());
         arrivals.take(at(100), Seq16(4));
         assert_eq!(told(&mut arrivals), [4]);
+    }
+
+    #[test]
+    fn when_a_packet_came_is_told_in_whole_ticks_across_the_wrap_of_what_is_kept() {
+        for first in [7, (1 << 32) - 3, (5 << 32) - 3] {
+            let mut arrivals = Arrivals::default();
+            for number in 0..6u16 {
+                arrivals.take(Instant::from_nanos((first + u64::from(number)) * TICK_NANOS), Seq16(number));
+            }
+            let mut buffer = [None; TOLD_AT_ONCE];
+            let (_, came) = arrivals.untold(&mut buffer).unwrap();
+            let late = |tick: u64| if tick.is_multiple_of(1 << 32) { tick + 1 } else { tick };
+            let expected: Vec<_> = (first..first + 6).map(|tick| Some(late(tick))).collect();
+            assert_eq!(came, expected);
+        }
     }
 
     #[test]

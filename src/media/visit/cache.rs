@@ -9,7 +9,7 @@ use super::ingress::Incoming;
 use super::watch::Layer;
 use crate::base::{Instant, Seq64};
 use crate::link::terms::SourceKind;
-use crate::media::wire::ext::Outgoing;
+use crate::media::wire::ext::{AudioLevel, Outgoing};
 use crate::media::wire::payload::vp8::Descriptor;
 
 /// How old a packet may be that is sent again. Older ones come after the decoder has given up on their frame; with fewer a
@@ -27,28 +27,34 @@ pub(super) struct Cache {
     packets: Box<[Option<Kept>]>,
 }
 
-/// One packet, but for its payload.
+/// One packet, but for its payload; what the payload says is read again when it is sent again. Short, because a visit has
+/// some two thousand of them.
 #[derive(Clone, Copy)]
 struct Kept {
     index: Seq64,
-    at: Instant,
-    start: u64,
-    len: u16,
+    /// Milliseconds of the clock, and bytes of [`Cache::written`], both without what lies above their low bits: neither
+    /// comes round again within a second.
+    at_ms: u32,
+    start: u32,
     timestamp: u32,
+    len: u16,
     marker: bool,
-    extensions: Outgoing<'static>,
-    picture: Option<Descriptor>,
+    audio_level: Option<AudioLevel>,
+    video_orientation: Option<u8>,
+    playout_delay: Option<[u8; 3]>,
 }
 
-/// Bytes and packets that a second of this layer needs: 2, 0.6 and 0.2 Mbit/s, and 2.5 of a screen, which is about what
-/// browsers send at most. More would cost every visit memory (a megabyte for all four seats as it is); with less, a layer
-/// at its highest would be forgotten before the second is over.
+const _: () = assert!(size_of::<Option<Kept>>() <= 32);
+
+/// Bytes and packets that a second of this layer needs: 1.7, 0.55 and 0.2 Mbit/s, an eighth more than our pages have browsers
+/// send, and 2.5 of a screen. More would cost every visit memory (1.2 megabytes for all four seats as it is); with less, a
+/// layer at its highest would be forgotten before the second is over.
 const fn room(kind: SourceKind, layer: Layer) -> (usize, usize) {
     match (kind, layer) {
         (SourceKind::Microphone, _) => (8 * 1024, 64),
         (SourceKind::Camera, 0) => (24 * 1024, 64),
-        (SourceKind::Camera, 1) => (72 * 1024, 128),
-        (SourceKind::Camera, _) => (248 * 1024, 256),
+        (SourceKind::Camera, 1) => (68 * 1024, 128),
+        (SourceKind::Camera, _) => (206 * 1024, 256),
         (SourceKind::Screen, _) => (312 * 1024, 512),
     }
 }
@@ -80,15 +86,17 @@ impl Cache {
         }
         let Some(room) = self.bytes.get_mut(at..at + len) else { return true };
         room.copy_from_slice(packet.payload);
+        let Outgoing { mid: _, transport_cc: _, audio_level, video_orientation, playout_delay } = packet.extensions;
         *place = Some(Kept {
             index: packet.index,
-            at: now,
-            start: self.written,
-            len: short,
+            at_ms: low(millis(now)),
+            start: low(self.written),
             timestamp: packet.timestamp,
+            len: short,
             marker: packet.marker,
-            extensions: packet.extensions,
-            picture: packet.picture,
+            audio_level,
+            video_orientation,
+            playout_delay,
         });
         self.written += len as u64;
         true
@@ -97,20 +105,37 @@ impl Cache {
     /// The packet with this index, if it is still there. Nothing begins with it again.
     pub(super) fn find(&self, now: Instant, index: Seq64) -> Option<Incoming<'_>> {
         let kept = self.packets[self.place(index)].as_ref().filter(|kept| kept.index == index)?;
-        let capacity = self.bytes.len() as u64;
-        if self.written - kept.start > capacity || now.since(kept.at) > AGE_MAX {
+        let newer = low(self.written).wrapping_sub(kept.start);
+        let age_ms = low(millis(now)).wrapping_sub(kept.at_ms);
+        if newer as usize > self.bytes.len() || u128::from(age_ms) > AGE_MAX.as_millis() {
             return None;
         }
-        let at = place_of(kept.start, self.bytes.len());
+        let at = place_of(self.written - u64::from(newer), self.bytes.len());
         let payload = self.bytes.get(at..at + usize::from(kept.len))?;
-        let &Kept { timestamp, marker, extensions, picture, .. } = kept;
+        let &Kept { timestamp, marker, audio_level, video_orientation, playout_delay, .. } = kept;
+        let extensions = Outgoing { audio_level, video_orientation, playout_delay, ..Outgoing::default() };
         let (kind, layer) = (self.kind, self.layer);
+        let picture = match kind {
+            SourceKind::Microphone => None,
+            SourceKind::Camera | SourceKind::Screen => Descriptor::parse(payload),
+        };
         Some(Incoming { kind, layer, index, timestamp, marker, extensions, payload, picture, begins: false, replaces: false })
     }
 
     fn place(&self, index: Seq64) -> usize {
         place_of(index.0, self.packets.len())
     }
+}
+
+/// Milliseconds since the clock's beginning.
+fn millis(now: Instant) -> u64 {
+    now.as_nanos() / 1_000_000
+}
+
+/// The low bits of a number that only grows.
+#[expect(clippy::cast_possible_truncation, reason = "what lies above is not wanted")]
+fn low(number: u64) -> u32 {
+    number as u32
 }
 
 /// Where the `counted`th of anything lies in a ring.

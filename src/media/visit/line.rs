@@ -9,13 +9,15 @@ use super::rewrite::{Rewriter, Stamp};
 use super::sent::Sent;
 use super::track::Track;
 use super::watch::{Layer, Verdict, Watch};
-use crate::base::{Instant, Seat, Seq64};
+use crate::base::{Instant, Seat, Seq16, Seq64};
 use crate::link::terms::{OutboundLine, SourceKind, Ssrc};
 use crate::media::proto::bwe::Name;
 use crate::media::proto::srtp::{OutboundSlot, Sealer};
 
 /// Three of sound, three of pictures, one screen.
 pub(super) const LINES: usize = 7;
+
+const _: () = assert!(LINES <= Name::LINES);
 
 /// One outbound stream of one leg.
 pub(super) struct Line {
@@ -156,7 +158,8 @@ impl Line {
 
     /// What a packet is called in what the receiver tells of arrivals; none where it cannot be sent again.
     pub(super) fn name(&self, stamp: &Stamp) -> Option<Name> {
-        self.history.is_some().then_some(Name { line: self.place, number: stamp.index.wrapped() })
+        let [.., number] = stamp.index.0.to_be_bytes();
+        self.history.is_some().then_some(Name { line: self.place, number })
     }
 
     /// A packet went out under this name.
@@ -243,9 +246,10 @@ impl Lines {
         Some(best)
     }
 
-    /// The SSRC of the line that counts as this one.
-    pub(super) fn ssrc_of(&self, counted: NonZeroU8) -> Option<Ssrc> {
-        Some(self.0.get(usize::from(counted.get()) - 1)?.as_ref()?.ssrc)
+    /// The line that is meant by a name, by its SSRC, and the number there.
+    pub(super) fn named(&self, name: Name) -> Option<(Ssrc, Seq16)> {
+        let line = self.0.get(usize::from(name.line.get()) - 1)?.as_ref()?;
+        Some((line.ssrc, line.history.as_ref()?.ending_in(name.number)))
     }
 
     /// The line with this SSRC, for sending on it.

@@ -59,15 +59,18 @@ pub(super) struct Missing {
     repaired: u64,
 }
 
+/// Short, because every stream has room for all of its gaps from the beginning.
 #[derive(Clone, Copy)]
 struct Gap {
     index: Seq64,
     since: Instant,
-    /// When it was asked for last, if it was.
-    asked: Instant,
+    /// When it was asked for last, counted from `since`, which is a second away at most.
+    asked_us: u32,
     /// How often it was asked for.
     tries: u8,
 }
+
+const _: () = assert!(size_of::<Gap>() <= 24);
 
 impl Pace {
     /// When a gap is forgotten.
@@ -105,7 +108,7 @@ impl Missing {
         let room = GAPS - self.gaps.len();
         let excess = usize::try_from(width).unwrap_or(GAPS).saturating_sub(room);
         self.gaps.drain(..excess.min(self.gaps.len()));
-        self.gaps.extend(gap.map(|index| Gap { index: Seq64(index), since: now, asked: now, tries: 0 }));
+        self.gaps.extend(gap.map(|index| Gap { index: Seq64(index), since: now, asked_us: 0, tries: 0 }));
     }
 
     /// A keyframe begins with this packet: what is missing before it stands in nobody's way for long.
@@ -157,7 +160,9 @@ impl Missing {
         let due = self.gaps.iter_mut().filter(|gap| gap.due(newest, pace) <= now);
         let mut count = 0;
         for (gap, place) in due.zip(into) {
-            (gap.asked, gap.tries) = (now, gap.tries + 1);
+            // Rounded up: no two requests are closer for it.
+            gap.asked_us = u32::try_from(now.since(gap.since).as_nanos().div_ceil(1_000)).unwrap_or(u32::MAX);
+            gap.tries += 1;
             *place = gap.index.wrapped();
             count += 1;
         }
@@ -176,11 +181,12 @@ pub(super) const ASKED_AT_ONCE: usize = 64;
 impl Gap {
     fn due(&self, newest: Seq64, pace: Pace) -> Instant {
         let round_trip = pace.round_trip.max(ROUND_TRIP_MIN);
+        let asked = self.since + Duration::from_micros(self.asked_us.into());
         let asks = match self.tries {
             TRIES.. => return self.ends(pace),
-            2.. => self.asked + round_trip / PARTS,
-            1 if pace.lossy => self.asked + round_trip / PARTS,
-            1 => self.asked + round_trip,
+            2.. => asked + round_trip / PARTS,
+            1 if pace.lossy => asked + round_trip / PARTS,
+            1 => asked + round_trip,
             0 if newest.0 >= self.index.0 + OVERTAKEN => self.since,
             0 => self.since + PATIENCE,
         };

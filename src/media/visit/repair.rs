@@ -42,8 +42,8 @@ pub(super) fn mend(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: O
     loop {
         let Some(flow) = seats[seat.index()].as_mut().and_then(|leg| leg.flow_mut()) else { return };
         let Some((sent, name)) = flow.downlink.poll_missing() else { return };
-        let Some(media) = flow.lines.ssrc_of(name.line) else { continue };
-        send_again(seats, turn, seat, screen, media, [(name.number, Told::Lost { sent })], &mut left);
+        let Some((media, number)) = flow.lines.named(name) else { continue };
+        send_again(seats, turn, seat, screen, media, [(number, Told::Lost { sent })], &mut left);
     }
 }
 

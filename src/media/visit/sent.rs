@@ -17,25 +17,29 @@ const _: () = assert!(REMEMBERED.is_power_of_two());
 
 /// The newest packets of one line, by number modulo [`REMEMBERED`].
 pub(super) struct Sent {
+    /// Empty until the first packet goes out: most lines of screens never carry one.
     ring: Box<[Option<Name>]>,
     newest: Seq64,
     /// Where the newest keyframe begins.
     keyframe: Seq64,
 }
 
-/// What one number stood for.
+/// What one number stood for. Short, because a visit has some three thousand of them.
 #[derive(Clone, Copy)]
 struct Name {
-    index: Seq64,
-    layer: Layer,
     source: Seq64,
+    /// Without the high bits, as all that follows.
+    index: u32,
     timestamp: u32,
+    /// When it was sent first, and last, in milliseconds: a name lives for seconds, and the clock comes round in weeks.
+    first_ms: u32,
+    at_ms: u32,
     picture: Option<Picture>,
-    /// When it was sent first, and last.
-    first: Instant,
-    at: Instant,
+    layer: Layer,
     repaired: bool,
 }
+
+const _: () = assert!(size_of::<Option<Name>>() <= 32);
 
 /// How it is known that a receiver misses a packet.
 #[derive(Clone, Copy, Debug)]
@@ -58,16 +62,22 @@ pub(super) struct Repair {
 }
 
 impl Sent {
-    /// Nothing was sent yet; all its room is allocated here.
+    /// Nothing was sent yet.
     pub(super) fn new() -> Sent {
-        Sent { ring: vec![None; REMEMBERED].into(), newest: Seq64(0), keyframe: Seq64(0) }
+        Sent { ring: Box::default(), newest: Seq64(0), keyframe: Seq64(0) }
     }
 
     /// A packet went out under this name.
     pub(super) fn note(&mut self, now: Instant, layer: Layer, source: Seq64, stamp: &Stamp) {
         let Stamp { index, timestamp, picture } = *stamp;
+        if self.ring.is_empty() {
+            self.ring = vec![None; REMEMBERED].into();
+        }
         self.newest = self.newest.max(index);
-        self.ring[place(index)] = Some(Name { index, layer, source, timestamp, picture, first: now, at: now, repaired: false });
+        let (index, now_ms) = (low(index.0), millis(now));
+        let (first_ms, at_ms) = (now_ms, now_ms);
+        let name = Name { source, index, timestamp, first_ms, at_ms, picture, layer, repaired: false };
+        self.ring[place(stamp.index)] = Some(name);
     }
 
     /// A keyframe begins with this number: what was lost before it stands in nobody's way for long.
@@ -78,25 +88,47 @@ impl Sent {
     /// The receiver misses this number. None if it is unknown, or is on its way again.
     pub(super) fn missed(&mut self, now: Instant, number: Seq16, told: Told) -> Option<Repair> {
         let index = self.newest.nearest(number);
-        let name = self.ring[place(index)].as_mut().filter(|name| name.index == index)?;
+        let known = self.ring.get_mut(place(index))?.as_mut();
+        let name = known.filter(|name| name.index == low(index.0))?;
+        let now_ms = millis(now);
         let is_on_its_way = match told {
             // The first loss is believed at once: the receiver has seen what came after it.
-            Told::Asked { apart } => name.repaired && now.since(name.at) < apart,
-            Told::Lost { sent } => name.at > sent,
+            Told::Asked { apart } => name.repaired && ago(now_ms, name.at_ms) < apart,
+            Told::Lost { sent } => name.at_ms != millis(sent),
         };
         if is_on_its_way {
             return None;
         }
-        (name.at, name.repaired) = (now, true);
+        (name.at_ms, name.repaired) = (now_ms, true);
         let stamp = Stamp { index, timestamp: name.timestamp, picture: name.picture };
-        let missed_for = if index < self.keyframe { Duration::ZERO } else { now.since(name.first) };
+        let missed_for = if index < self.keyframe { Duration::ZERO } else { ago(now_ms, name.first_ms) };
         Some(Repair { layer: name.layer, source: name.source, stamp, missed_for })
+    }
+
+    /// The newest number that ends in these bits.
+    pub(super) fn ending_in(&self, bits: u8) -> Seq16 {
+        let back = self.newest.0.wrapping_sub(u64::from(bits)) & REMEMBERED_MASK;
+        Seq64(self.newest.0.saturating_sub(back)).wrapped()
     }
 
     /// Another stream stands behind the line: its numbers say nothing of what went before.
     pub(super) fn forget(&mut self) {
         self.ring.fill(None);
     }
+}
+
+/// Milliseconds of the clock, but for the high bits.
+fn millis(now: Instant) -> u32 {
+    low(now.as_nanos() / 1_000_000)
+}
+
+fn ago(now_ms: u32, at_ms: u32) -> Duration {
+    Duration::from_millis(now_ms.wrapping_sub(at_ms).into())
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "what lies above is not wanted")]
+fn low(number: u64) -> u32 {
+    number as u32
 }
 
 fn place(index: Seq64) -> usize {
@@ -131,6 +163,18 @@ mod tests {
             assert_eq!(sent.missed(at(millis), Seq16(2), ASKED), expected, "{millis}");
         }
         assert_eq!(sent.missed(at(10), Seq16(65_533), ASKED).map(|repair| repair.source), Some(Seq64(66_533)));
+    }
+
+    #[test]
+    fn eight_bits_name_whatever_is_remembered() {
+        let mut sent = Sent::new();
+        for index in 65_400..65_700 {
+            sent.note(at(0), 0, Seq64(index), &stamp(index));
+        }
+        for index in 65_444..65_700u64 {
+            let [.., bits] = index.to_be_bytes();
+            assert_eq!(sent.ending_in(bits), Seq64(index).wrapped());
+        }
     }
 
     #[test]

@@ -9,7 +9,7 @@ use crate::link::socket::{LinkError, Sent};
 
 /// Events in the order in which they happened, at most [`EVENTS_WAITING_MAX`].
 ///
-/// At the limit the oldest report gives way, since a later one says it again. What happened to a visit or a leg is
+/// At the limit the oldest report (or word of the load) gives way, since a later one says it again. What happened to a visit or a leg is
 /// never dropped, for control would believe in it for ever: where no report can give way, the worker gives up
 /// instead ([`Overfull`]), and control starts it again with the truth.
 pub struct EventQueue {
@@ -39,7 +39,7 @@ impl EventQueue {
 
     /// Puts an event at the end.
     pub fn push(&mut self, event: Event) -> Result<(), Overfull> {
-        let is_report = |event: &Event| matches!(event, Event::Report(_));
+        let is_report = |event: &Event| matches!(event, Event::Report(_) | Event::Load { .. });
         if self.waiting.len() == EVENTS_WAITING_MAX {
             match self.waiting.iter().position(is_report) {
                 Some(oldest) => drop(self.waiting.remove(oldest)),

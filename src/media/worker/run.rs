@@ -10,11 +10,12 @@ use std::sync::mpsc;
 use std::time::Duration;
 
 use super::events::{EventQueue, Overfull};
+use super::load::LoadMeter;
 use super::shard::Shard;
 use crate::base::Instant;
 use crate::base::limits::{OUTBOX_ROOM_MIN, OUTBOX_SLOTS};
 use crate::link::socket::{LinkError, LinkSocket};
-use crate::link::{Command, Event};
+use crate::link::{Command, Event, Load};
 use crate::media::net::clock::Clock;
 use crate::media::net::poller::{Poller, Woken};
 use crate::media::net::udp::{Receiver, Sender};
@@ -41,6 +42,7 @@ pub struct Worker {
     controls: mpsc::Receiver<LinkSocket>,
     addresses: Vec<SocketAddr>,
     events: EventQueue,
+    meter: LoadMeter,
 }
 
 /// Why a worker ended that should not have. None of them is the fault of a packet.
@@ -66,25 +68,27 @@ impl Worker {
         let poller = Poller::new(&sockets)?;
         let addresses = sockets.iter().map(UdpSocket::local_addr).collect::<io::Result<_>>()?;
         let (receiver, sender, events) = (Receiver::default(), Sender::new(OUTBOX_SLOTS), EventQueue::default());
-        Ok(Worker { shard, clock, poller, sockets, receiver, sender, control: None, controls, addresses, events })
+        let meter = LoadMeter::new(clock.now());
+        Ok(Worker { shard, clock, poller, sockets, receiver, sender, control: None, controls, addresses, events, meter })
     }
 
     /// Works until it fails. A control that goes is no failure: whoever gives it the next one ends it, too.
     ///
-    /// A turn is bounded: one receiving call per socket, a few commands, what is due. A deadline may be late by the
-    /// length of the turn that set it, because the clock is looked at once per turn.
+    /// A turn is bounded: one receiving call per socket, a few commands, what is due. It has one time from its beginning
+    /// to its end; the clock is looked at again only to know how long the turn was, and how long to sleep.
     pub fn run(mut self) -> Result<Infallible, WorkerError> {
-        let mut now = self.clock.now();
         // The first control is there already.
-        self.tell()?;
+        self.tell(None)?;
         loop {
-            // 1. Sleep until a socket has something or something is due; then look at the clock, once.
-            let mut time = self.shard.deadline().map(|deadline| deadline.at.since(now));
-            if self.control.is_none() {
-                time = Some(time.map_or(LOOK_EVERY, |time| time.min(LOOK_EVERY)));
-            }
-            let woken = self.poller.wait(time)?;
-            now = self.clock.now();
+            // 1. Sleep until a socket has something or something is due.
+            let over = self.clock.now();
+            self.meter.sleep(over);
+            let due = self.shard.deadline().map_or(self.meter.due(), |deadline| deadline.at.min(self.meter.due()));
+            let time = due.since(over);
+            let time = if self.control.is_some() { time } else { time.min(LOOK_EVERY) };
+            let woken = self.poller.wait(Some(time))?;
+            let now = self.clock.now();
+            let load = self.meter.wake(now);
 
             // 2. Take packets: one call per socket that has some.
             self.receive(now, woken);
@@ -103,7 +107,7 @@ impl Worker {
             flush(&mut self.shard, &mut self.sender, &self.sockets);
 
             // 6. Tell control what happened, as far as it has room to hear.
-            self.tell()?;
+            self.tell(load)?;
         }
     }
 
@@ -133,7 +137,8 @@ impl Worker {
         Ok(())
     }
 
-    fn tell(&mut self) -> Result<(), WorkerError> {
+    /// `load`: how the second was that is just over.
+    fn tell(&mut self, load: Option<Load>) -> Result<(), WorkerError> {
         if self.control.is_none() {
             self.meet()?;
         }
@@ -142,6 +147,8 @@ impl Worker {
                 report.send_calls = self.sender.calls();
                 report.receive_calls = self.receiver.calls();
                 report.send_failures = self.sender.failures();
+                report.worked_us = self.meter.total_us();
+                report.load = self.meter.last();
             }
             // Without a control it is told by the snapshot that the next one gets.
             if self.control.is_some() {
@@ -149,6 +156,9 @@ impl Worker {
             }
         }
         let Some(control) = &mut self.control else { return Ok(()) };
+        if let Some(load) = load {
+            self.events.push(Event::Load { load, legs: self.shard.legs() })?;
+        }
         match self.events.drain(|event| control.send(event)) {
             Err(LinkError::Closed) => self.part(),
             result => {
@@ -259,6 +269,39 @@ mod tests {
         (control, worker)
     }
 
+    /// What a worker says, but how busy it is.
+    fn news(control: &mut LinkSocket) -> Option<Event> {
+        loop {
+            let event = control.receive().unwrap();
+            if !matches!(event, Some(Event::Load { .. })) {
+                return event;
+            }
+        }
+    }
+
+    #[test]
+    fn an_idle_worker_says_every_second_that_it_is_idle() {
+        let (controls, next) = mpsc::channel();
+        let (mut control, theirs) = pair();
+        controls.send(theirs).unwrap();
+        let worker = thread::spawn(move || {
+            let socket = UdpSocket::bind((Ipv4Addr::LOCALHOST, 0)).unwrap();
+            let shard = Shard::new(3, Box::new(Nobody), [7; 32]);
+            Worker::new(shard, Clock::start(), vec![socket], next).and_then(Worker::run).unwrap_err()
+        });
+        assert!(matches!(news(&mut control), Some(Event::WorkerReady { .. })));
+        for _ in 0..2 {
+            let Some(Event::Load { load, legs: 0 }) = control.receive().unwrap() else { panic!("nothing else happens") };
+            // The machine may be busy with other things, but a second of sleep is no work.
+            assert!(load.busy_permille < 900, "{load:?}");
+        }
+        control.send(&Command::Report).unwrap();
+        let Some(Event::Report(report)) = news(&mut control) else { panic!("it was asked") };
+        assert!(report.load.busy_permille < 900 && report.worked_us < 1_800_000, "{report:?}");
+        control.send(&"no command").unwrap();
+        assert!(matches!(worker.join().unwrap(), WorkerError::Link(LinkError::Malformed)));
+    }
+
     #[test]
     fn a_new_control_hears_what_there_is_and_nothing_that_was_meant_for_the_old_one() {
         let (controls, next) = mpsc::channel();
@@ -271,13 +314,13 @@ mod tests {
             shard.handle_command(Instant::ZERO, Command::Report);
             Worker::new(shard, Clock::start(), vec![socket], next).and_then(Worker::run).unwrap_err()
         });
-        let Some(Event::WorkerReady { worker: 3, addresses, visits: 0, .. }) = control.receive().unwrap() else {
+        let Some(Event::WorkerReady { worker: 3, addresses, visits: 0, .. }) = news(&mut control) else {
             panic!("it says who it is")
         };
         let visit = VisitId::from_bits(1);
         control.send(&Command::OpenVisit { visit }).unwrap();
         control.send(&Command::Report).unwrap();
-        assert!(matches!(control.receive().unwrap(), Some(Event::Report(report)) if report.visits == 1));
+        assert!(matches!(news(&mut control), Some(Event::Report(report)) if report.visits == 1));
 
         for _ in 0..3 {
             // More than the socket holds in both directions: some of its reports wait inside.
@@ -287,16 +330,16 @@ mod tests {
             let (new, theirs) = pair();
             controls.send(theirs).unwrap();
             control = new;
-            let Some(Event::WorkerReady { worker: 3, addresses: again, visits: 1, .. }) = control.receive().unwrap() else {
+            let Some(Event::WorkerReady { worker: 3, addresses: again, visits: 1, .. }) = news(&mut control) else {
                 panic!("it says first who it is")
             };
             assert_eq!(again, addresses);
             let seats = [None; 4];
-            assert_eq!(control.receive().unwrap(), Some(Event::Carried(vec![VisitSnapshot { visit, seats }])));
+            assert_eq!(news(&mut control), Some(Event::Carried(vec![VisitSnapshot { visit, seats }])));
             control.send(&Command::OpenVisit { visit: VisitId::from_bits(2) }).unwrap();
             control.send(&Command::CloseVisit { visit: VisitId::from_bits(2) }).unwrap();
             control.send(&Command::Report).unwrap();
-            assert!(matches!(control.receive().unwrap(), Some(Event::Report(report)) if report.visits == 1));
+            assert!(matches!(news(&mut control), Some(Event::Report(report)) if report.visits == 1));
         }
         control.send(&"no command").unwrap();
         assert!(matches!(worker.join().unwrap(), WorkerError::Link(LinkError::Malformed)));

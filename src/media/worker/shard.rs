@@ -13,9 +13,10 @@ use std::net::SocketAddr;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 
 use super::route::{Place, Routes, VisitKey};
+use super::timers::Timers;
 use crate::base::limits::{DATAGRAM_MAX, OUTBOX_ROOM_MIN, OUTBOX_SLOTS, SNAPSHOTS_PER_MESSAGE};
 use crate::base::{Deadline, DropReason, Instant, LegId, Seat, VisitId};
-use crate::link::{Command, Event, IceCredentials, LegTerms, VisitSnapshot, WorkerReport};
+use crate::link::{Command, Event, IceCredentials, LegTerms, Load, VisitSnapshot, WorkerReport};
 use crate::media::net::outbox::Outbox;
 use crate::media::net::path::Path;
 use crate::media::proto::dtls::Handshaker;
@@ -35,8 +36,8 @@ pub struct Shard {
     keys: HashMap<VisitId, VisitKey>,
     routes: Routes,
     desk: Desk,
-    /// Not later than what is due next in any visit.
-    deadline: Option<Deadline>,
+    /// Of each visit, not later than what is due next in it.
+    timers: Timers,
 }
 
 /// What is lent to a visit for its turn.
@@ -62,7 +63,7 @@ impl Shard {
                 events: VecDeque::new(),
                 random: Random::new(seed),
             },
-            deadline: None,
+            timers: Timers::default(),
         }
     }
 
@@ -128,22 +129,25 @@ impl Shard {
 
     /// Does what is due, as far as the outbox has room; what is left stays due.
     pub fn handle_timeout(&mut self, now: Instant) {
-        for key in (0..self.visits.len()).map(VisitKey) {
+        // Once for each visit at most: one that is due again at once is so in the next turn, too.
+        for _ in 0..self.visits.len() {
+            let Some((_, key)) = self.timers.first().filter(|(first, _)| first.at <= now) else { break };
             // After a stall every visit is due at once, and all their reports would not fit.
             if self.desk.outbox.room() < OUTBOX_ROOM_MIN {
                 break;
             }
-            if self.visit(key).and_then(Visit::deadline).is_some_and(|deadline| deadline.at <= now) {
+            if self.due(key).is_some_and(|due| due.at <= now) {
                 self.turn(now, key, |visit, turn| visit.handle_timeout(turn));
             }
+            let due = self.due(key);
+            self.timers.set(key, due);
         }
-        self.refresh();
         self.check_invariants();
     }
 
     /// When [`Shard::handle_timeout`] is due next.
     pub fn deadline(&self) -> Option<Deadline> {
-        self.deadline
+        self.timers.first().map(|(deadline, _)| deadline)
     }
 
     /// What control should hear, until None.
@@ -156,14 +160,13 @@ impl Shard {
         &mut self.desk.outbox
     }
 
-    /// What has been counted so far. The worker adds its system calls.
+    /// What has been counted so far. The worker adds its system calls, and how busy it is.
     pub fn report(&self) -> WorkerReport {
         let counters = &self.desk.counters;
-        let legs: usize = self.visits.iter().flatten().map(|visit| visit.legs()).sum();
         WorkerReport {
             worker: self.worker,
             visits: u32::try_from(self.keys.len()).unwrap_or(u32::MAX),
-            legs: u32::try_from(legs).unwrap_or(u32::MAX),
+            legs: self.legs(),
             datagrams_in: counters.datagrams_in,
             bytes_in: counters.bytes_in,
             datagrams_out: counters.datagrams_out,
@@ -176,8 +179,16 @@ impl Shard {
             send_calls: 0,
             receive_calls: 0,
             send_failures: 0,
+            worked_us: 0,
+            load: Load::default(),
             drops: counters.drops.to_vec(),
         }
+    }
+
+    /// How many legs there are now.
+    pub fn legs(&self) -> u32 {
+        let legs: usize = self.visits.iter().flatten().map(|visit| visit.legs()).sum();
+        u32::try_from(legs).unwrap_or(u32::MAX)
     }
 
     /// What a control that has just come should hear first: who we are, reached at these addresses, and what we carry.
@@ -274,6 +285,11 @@ impl Shard {
         self.routes.keep(place, |name| visit.answers_to(place.seat, name), |path| visit.is_validated(place.seat, path));
     }
 
+    /// When this visit is due, if it still is.
+    fn due(&self, key: VisitKey) -> Option<Deadline> {
+        self.visit(key).and_then(Visit::deadline)
+    }
+
     fn visit(&self, key: VisitKey) -> Option<&Visit> {
         self.visits.get(key.0)?.as_deref()
     }
@@ -290,7 +306,7 @@ impl Shard {
             for seat in visit.take_departed() {
                 self.routes.forget(Place { visit: key, seat });
             }
-            self.deadline = Deadline::earlier(self.deadline, visit.deadline());
+            self.timers.hasten(key, visit.deadline());
         } else {
             let id = visit.id();
             tracing::error!(visit = %id, "visit failed");
@@ -306,14 +322,9 @@ impl Shard {
         let Some(visit) = self.visits.get_mut(key.0).and_then(Option::take) else { return };
         self.keys.remove(&visit.id());
         self.routes.forget_visit(key);
-        self.refresh();
+        self.timers.set(key, None);
         // One that failed may fail again while it goes.
         let _ = catch_unwind(AssertUnwindSafe(|| drop(visit)));
-    }
-
-    /// Looks at every visit's deadline.
-    fn refresh(&mut self) {
-        self.deadline = self.visits.iter().flatten().map(|visit| visit.deadline()).fold(None, Deadline::earlier);
     }
 
     fn check_invariants(&self) {
@@ -322,7 +333,7 @@ impl Shard {
         }
         assert_eq!(self.visits.iter().flatten().count(), self.keys.len(), "a visit without a name, or a name without a visit");
         let due = self.visits.iter().flatten().filter_map(|visit| visit.deadline()).map(|deadline| deadline.at).min();
-        assert!(due.is_none_or(|due| self.deadline.is_some_and(|known| known.at <= due)), "a visit's timer was forgotten");
+        assert!(due.is_none_or(|due| self.deadline().is_some_and(|known| known.at <= due)), "a visit's timer was forgotten");
         self.routes.check_invariants(
             |place, name| self.visit(place.visit).is_some_and(|visit| visit.answers_to(place.seat, name)),
             |place, path| self.visit(place.visit).is_some_and(|visit| visit.is_validated(place.seat, path)),

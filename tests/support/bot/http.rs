@@ -35,18 +35,22 @@ pub struct Seated {
 impl Person {
     /// Opens `link` (`https://host/join#token`) and verifies; a provider's link wants no birth date.
     pub async fn verify(link: &str, birth_date: Option<&str>) -> Result<Person, Problem> {
+        Person::verify_with(client(), link, birth_date).await
+    }
+
+    /// The same over connections that others use, too.
+    pub async fn verify_with(http: Client, link: &str, birth_date: Option<&str>) -> Result<Person, Problem> {
         let claim = birth_date.map_or_else(|| json!({}), |date| json!({ "birth_date": date }));
-        Person::claim(link, claim).await
+        Person::claim(http, link, claim).await
     }
 
     /// Opens a guest's link, with the patient's birth date.
     pub async fn verify_guest(link: &str, birth_date: &str) -> Result<Person, Problem> {
-        Person::claim(link, json!({ "birth_date": birth_date, "who": "other", "name": "Robin Guest", "relationship": "Sibling" }))
-            .await
+        let claim = json!({ "birth_date": birth_date, "who": "other", "name": "Robin Guest", "relationship": "Sibling" });
+        Person::claim(client(), link, claim).await
     }
 
-    async fn claim(link: &str, mut body: Value) -> Result<Person, Problem> {
-        let http = client();
+    async fn claim(http: Client, link: &str, mut body: Value) -> Result<Person, Problem> {
         let (page, token) = link.split_once('#').ok_or("a link has its token after the #")?;
         let base = page.rsplit_once('/').ok_or("a link has a path")?.0.to_owned();
         let terms: Value = http.get(format!("{base}/api/v1/terms")).send().await?.error_for_status()?.json().await?;

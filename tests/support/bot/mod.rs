@@ -3,6 +3,7 @@
 #![allow(dead_code, reason = "each test binary uses a part of it")]
 #![allow(unreachable_pub, clippy::unwrap_used, reason = "a test's own module")]
 
+pub mod connection;
 pub mod http;
 pub mod media;
 pub mod sdp;
@@ -10,8 +11,9 @@ pub mod sdp;
 use webrtc_dtls::crypto::Certificate;
 use webrtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 
+use connection::fingerprint;
 use http::{Person, Seated};
-use media::{Media, fingerprint};
+use media::Media;
 use sdp::{Answer, Offer};
 
 pub type Problem = Box<dyn std::error::Error + Send + Sync>;
@@ -41,8 +43,7 @@ pub struct Bot {
 impl Bot {
     /// Takes a seat and connects; the person must have been admitted.
     pub async fn join(person: Person, profiles: &[SrtpProtectionProfile], claim: Claim) -> Result<Bot, Problem> {
-        // `dtls` asks rustls for a default provider, of which this build has two to choose from. A second call changes nothing.
-        let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
+        choose_provider();
         let certificate = Certificate::generate_self_signed(vec!["bot".to_owned()])?;
         let shown = match claim {
             Claim::Own => fingerprint(&certificate.certificate[0]),
@@ -67,4 +68,9 @@ impl Bot {
         let media = Media::connect(&answer, &ufrag, certificate, profiles).await?;
         Ok(Bot { person, seated, answer, media, audio_ssrc, video_ssrc: audio_ssrc + 1 })
     }
+}
+
+/// `dtls` asks rustls for a default provider, of which this build has two to choose from. A second call changes nothing.
+pub fn choose_provider() {
+    let _ = rustls::crypto::aws_lc_rs::default_provider().install_default();
 }

@@ -10,7 +10,7 @@ use super::visits::{admit, connected, last_leg};
 use super::world::{Notes, Person, World, refused};
 use crate::base::{LegId, Seat, VisitId};
 use crate::control::registry::view::Viewer;
-use crate::control::registry::{Parts, Registry};
+use crate::control::registry::{Bounds, Parts, Registry};
 use crate::control::schedule::{Rules, Window};
 use crate::control::verify::{DoorLimits, SessionLimits, Steps};
 use crate::link::event::{LegSnapshot, LegState, VisitSnapshot};
@@ -163,6 +163,7 @@ fn started_again(world: &World) -> (Registry, Arc<Notes>) {
         sessions: SessionLimits::default(),
         steps: Steps::default(),
         door: DoorLimits::default(),
+        bounds: Bounds::default(),
         media: media.clone(),
     });
     (registry, media)

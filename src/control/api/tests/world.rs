@@ -18,7 +18,7 @@ use tokio::sync::watch;
 
 use crate::control::api::{App, Limits, SiteInfo, Support, router, serve};
 use crate::control::registry::ports::{Media, WorkerInfo};
-use crate::control::registry::{Parts, Registry};
+use crate::control::registry::{Bounds, Parts, Registry};
 use crate::control::schedule::{Rules, Window};
 use crate::control::store::Store;
 use crate::control::verify::{DoorLimits, SessionLimits, Steps, staff, terms};
@@ -116,6 +116,7 @@ impl World {
             sessions: SessionLimits::default(),
             steps: Steps::default(),
             door,
+            bounds: Bounds::default(),
             media: media.clone(),
         });
         let key = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()]).unwrap();
@@ -171,6 +172,7 @@ impl World {
             sessions: SessionLimits::default(),
             steps,
             door: DoorLimits::default(),
+            bounds: Bounds::default(),
             media: self.media.clone(),
         })
     }

@@ -264,7 +264,8 @@ export class Connection extends EventTarget {
       await this.open();
     } catch (problem) {
       if (this.#closed) return;
-      if (problem instanceof Problem && problem.passing) void this.#again();
+      // A full server is asked again by the page, at the pace that it says.
+      if (problem instanceof Problem && problem.passing && problem.code !== 'server_full') void this.#again();
       else this.#say('refused', problem);
     }
   }

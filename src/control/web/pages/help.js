@@ -36,6 +36,11 @@ export function callSentence() {
   return support?.phone ? text.callSupport(support.phone) : text.helpInvitation;
 }
 
+/** Whom to call instead of waiting, in one sentence. */
+export function urgentSentence() {
+  return support?.phone ? text.urgent(support.phone) : text.urgentInvitation;
+}
+
 /** Asks for it until it is known; what is known stays known when the server does not. Gives `site` to `onSite`. */
 export async function loadHelp(onSite) {
   byId('help-close').addEventListener('click', () => byId('help-dialog').close());

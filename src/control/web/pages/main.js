@@ -23,6 +23,11 @@ import { WaitingStep } from './waiting.js';
 /** Presences of someone who has a seat, or for whom one is kept. */
 const SEATED = ['admitted', 'joined', 'reconnecting'];
 
+/** When a full server is asked again, if it does not say. */
+const FULL_S = 5;
+/** Those who were refused in one moment must not all come back in one. */
+const SPREAD_MS = 1_000;
+
 const after = (time) => new Promise((done) => setTimeout(done, time));
 
 /** How someone came to be out of the visit, and what they can do. */
@@ -51,6 +56,8 @@ class Journey {
   #connection = null;
   #attempts = 0;
   #askingToWait = false;
+  /** The next try at a server that was full. */
+  #nextTry = null;
   /** Where the windows of this browser tell each other who has just been seated. */
   #windows = globalThis.BroadcastChannel ? new BroadcastChannel('seated') : null;
 
@@ -169,7 +176,7 @@ class Journey {
   /** To the seat where one is kept, to the waiting room otherwise. Throws a `Problem`. */
   async #join() {
     const { you } = await this.#api.view();
-    if (this.#me.role === 'provider' || SEATED.includes(you.presence)) await this.#sit(you);
+    if (this.#me.role === 'provider' || SEATED.includes(you.presence)) await this.#sitOrWaitForRoom(you);
     else await this.#wait();
     this.#listen();
     keepAwake(true);
@@ -177,8 +184,33 @@ class Journey {
 
   async #wait() {
     await this.#api.ready(this.#devices.findings);
+    this.#waiting.setFull(null);
     this.#devices.end();
     show('waiting');
+  }
+
+  async #sitOrWaitForRoom(you) {
+    try {
+      await this.#sit(you);
+    } catch (problem) {
+      if (problem.code !== 'server_full') throw problem;
+      await this.#waitForRoom(problem);
+    }
+  }
+
+  /** The server is too busy for one more: it is asked again when it says, for as long as this page is open. */
+  async #waitForRoom({ retryAfter }) {
+    const seconds = retryAfter ?? FULL_S;
+    // Who was let in has a place already; whoever needs nobody's leave gets one here, so that no other takes it.
+    if (this.#me.role === 'provider') await this.#api.ready(this.#devices.findings);
+    this.#devices.end();
+    this.#waiting.setFull(seconds);
+    show('waiting');
+    clearTimeout(this.#nextTry);
+    this.#nextTry = setTimeout(() => {
+      this.#nextTry = null;
+      void this.#joinAgain();
+    }, seconds * 1_000 + Math.random() * SPREAD_MS);
   }
 
   /** Takes the seat. The page of the visit opens once the server has said yes. */
@@ -194,6 +226,7 @@ class Journey {
       throw problem;
     }
     this.#attempts = 0;
+    this.#waiting.setFull(null);
     this.#windows?.postMessage(this.#me.participant);
     this.#devices.end();
     this.#waiting.end();
@@ -223,6 +256,7 @@ class Journey {
     const { presence, reason } = view.you;
     if (view.state === 'ended' || presence === 'ended') return this.#finish('ended');
     if (SEATED.includes(presence)) {
+      if (this.#nextTry !== null) return this.#waiting.update(view);
       if (!this.#connection) void this.#admitted(view.you);
       else this.#connection.follow(view.you);
       return this.#visit.update(view);
@@ -260,6 +294,8 @@ class Journey {
     if (['not_admitted', 'room_full'].includes(problem.code)) {
       await this.#wait();
       if (problem.code === 'room_full') this.#waiting.update({ room_full: true });
+    } else if (problem.code === 'server_full') {
+      await this.#waitForRoom(problem);
     } else if (problem.passing) {
       announce(text.errors.noMedia);
       setTimeout(() => void this.#joinAgain(), pause(this.#attempts));
@@ -291,7 +327,13 @@ class Journey {
     this.#connection = null;
     this.#finish('left');
     // Told or not, this page is out; a server that cannot hear it frees the seat by itself.
-    await (connection ? connection.leave() : this.#api.withdraw()).catch(() => {});
+    await (connection ? connection.leave() : this.#giveUp()).catch(() => {});
+  }
+
+  /** Gives back what this person has: a seat that is kept for them, or a place among those who wait. */
+  async #giveUp() {
+    const { you } = await this.#api.view();
+    await (you.seat === null ? this.#api.withdraw() : this.#api.leave(you.seat));
   }
 
   #finish(view, reason = 'left') {
@@ -314,6 +356,8 @@ class Journey {
   #stop() {
     this.#watch?.close();
     this.#watch = null;
+    clearTimeout(this.#nextTry);
+    this.#nextTry = null;
     this.#unseat();
     this.#devices.end();
     this.#waiting.end();

@@ -1,6 +1,7 @@
 // The waiting room: says what is happening, and nothing of who else is there.
 
 import { byId } from './dom.js';
+import { urgentSentence } from './help.js';
 import { text } from './text.js';
 import { announce } from './views.js';
 
@@ -8,6 +9,8 @@ export class WaitingStep {
   #capture;
   #view = {};
   #away = false;
+  /** In how many seconds a full server is asked again; null while it is not full. */
+  #full = null;
 
   constructor({ capture, onLeave }) {
     this.#capture = capture;
@@ -28,10 +31,17 @@ export class WaitingStep {
     this.#say();
   }
 
+  /** The server has no room for this person, and is asked again in so many seconds; `null`: there is room. */
+  setFull(seconds) {
+    this.#full = seconds;
+    this.#say();
+    this.#preview();
+  }
+
   #say() {
     // The same words again would be read out again.
     const put = (place, words) => place.textContent !== words && (place.textContent = words);
-    put(byId('waiting-heading'), this.#stepped ? text.waitingStepped : text.waitingHeading);
+    put(byId('waiting-heading'), this.#heading());
     put(byId('waiting-lead'), this.#words());
     const said = this.#view.message?.text ?? '';
     byId('waiting-message').hidden = !said;
@@ -47,8 +57,14 @@ export class WaitingStep {
     byId('waiting-preview').srcObject = null;
   }
 
+  #heading() {
+    if (this.#full !== null) return text.fullHeading;
+    return this.#stepped ? text.waitingStepped : text.waitingHeading;
+  }
+
   #words() {
     if (this.#away) return text.offline;
+    if (this.#full !== null) return `${text.fullLead(this.#full)} ${urgentSentence()}`;
     if (this.#view.room_full) return text.roomFull;
     if (this.#stepped) return text.waitingSteppedLead;
     return this.#view.provider_present ? text.waitingHere : text.waitingAway;

@@ -7,7 +7,7 @@ use super::loss::{BEHIND, Order};
 use crate::base::{Instant, Seq16, Seq64};
 
 /// Packets that are remembered. Three top layers with sound are 700 packets a second, so this is three seconds of
-/// them: a round trip of two, and feedback that is late. More would cost 16 bytes a packet and leg; fewer would
+/// them: a round trip of two, and feedback that is late. More would cost eight bytes a packet and leg; fewer would
 /// forget packets before a far receiver has told of them, and see neither queue nor loss.
 pub(super) const REMEMBERED: usize = 2_048;
 
@@ -35,42 +35,99 @@ pub(super) enum Fate {
     Arrived,
 }
 
-/// What the sender of a packet calls it, to hear of it by that name when it is missing.
+/// What the sender of a packet calls it, to hear of it by that name when it is missing. Eleven bits, because every leg
+/// remembers thousands: a line remembers no more than eight bits of numbers tell apart.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub struct Name {
+    /// [`Name::LINES`] at most.
     pub line: NonZeroU8,
-    pub number: Seq16,
+    /// The low bits of its number on the line.
+    pub number: u8,
+}
+
+impl Name {
+    /// Lines that names tell apart.
+    pub const LINES: usize = 7;
 }
 
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Packet {
     pub(super) sent: Instant,
     pub(super) bytes: u16,
-    /// Its name, in two parts that take no room.
-    number: Seq16,
-    line: Option<NonZeroU8>,
+    name: Option<Name>,
     pub(super) fate: Fate,
     /// Left while a probe ran: what is lost of it is the probe's to judge.
     pub(super) probing: bool,
     behind: bool,
 }
 
-const _: () = assert!(size_of::<Packet>() == 16);
-
 impl Packet {
-    fn name(&self) -> Option<Name> {
-        self.line.map(|line| Name { line, number: self.number })
-    }
-
     pub(super) fn order(&self) -> Order {
         if self.behind { Order::Behind } else { Order::First }
     }
 }
 
+/// A packet in eight bytes, because every leg remembers thousands.
+///
+/// ```text
+///   63 ────────────────── 26 │ 25 ── 23 │ 22 ─── 15 │ 14 ── 4 │   3    │   2   │ 1 ─ 0
+///   when it left, in µs,     │ line, or │ low bits  │ bytes   │ behind │ probe │ fate
+///   without what lies above  │ nothing  │ of number │         │        │       │
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+struct Packed(u64);
+
+/// Microseconds that a packed packet tells apart: three days.
+const ROUND: u64 = 1 << 38;
+
+impl Packed {
+    /// Larger datagrams are counted as this large; none of ours is.
+    const BYTES_MAX: u64 = (1 << 11) - 1;
+
+    fn new(packet: Packet) -> Packed {
+        let Packet { sent, bytes, name, fate, probing, behind } = packet;
+        let fate = match fate {
+            Fate::Unknown => 0,
+            Fate::Lost => 1,
+            Fate::Arrived => 2,
+        };
+        let name = name.map_or(0, |name| (u64::from(name.line.get()) << 8) | u64::from(name.number));
+        let bytes = u64::from(bytes).min(Packed::BYTES_MAX);
+        let flags = (u64::from(behind) << 3) | (u64::from(probing) << 2) | fate;
+        Packed(((micros(sent) % ROUND) << 26) | (name << 15) | (bytes << 4) | flags)
+    }
+
+    /// The packet, now that the newest left at `last`.
+    fn unpack(self, last: Instant) -> Packet {
+        let Packed(packed) = self;
+        let last = micros(last);
+        let ago = last.wrapping_sub(packed >> 26) % ROUND;
+        let [.., line, number] = ((packed >> 15) & 0x7ff).to_be_bytes();
+        Packet {
+            sent: Instant::from_nanos(last.saturating_sub(ago) * 1_000),
+            bytes: ((packed >> 4) & Packed::BYTES_MAX) as u16,
+            name: NonZeroU8::new(line).map(|line| Name { line, number }),
+            fate: match packed & 3 {
+                1 => Fate::Lost,
+                2 => Fate::Arrived,
+                _ => Fate::Unknown,
+            },
+            probing: (packed >> 2) & 1 == 1,
+            behind: (packed >> 3) & 1 == 1,
+        }
+    }
+}
+
+fn micros(at: Instant) -> u64 {
+    at.as_nanos() / 1_000
+}
+
 /// The last packets, by number.
 #[derive(Clone, Debug)]
 pub(super) struct Sent {
-    ring: Box<[Packet; REMEMBERED]>,
+    ring: Box<[Packed; REMEMBERED]>,
+    /// When the last packet left; the beginning of time, if none did.
+    last: Instant,
     next: Seq64,
     /// The highest number that was reported on, and one.
     reported: Seq64,
@@ -88,7 +145,8 @@ impl Sent {
     pub(super) fn new() -> Sent {
         let first = Seq64(FIRST);
         Sent {
-            ring: Box::new([Packet::default(); REMEMBERED]),
+            ring: Box::new([Packed::default(); REMEMBERED]),
+            last: Instant::ZERO,
             next: first,
             reported: first,
             reported_sent: Instant::ZERO,
@@ -103,22 +161,15 @@ impl Sent {
         let number = self.next;
         let behind = number.0 > FIRST && now < self.last_sent() + BEHIND;
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
-        self.ring[place(number)] = Packet {
-            sent: now,
-            bytes,
-            number: name.map_or(Seq16(0), |name| name.number),
-            line: name.map(|name| name.line),
-            fate: Fate::Unknown,
-            probing,
-            behind,
-        };
+        self.ring[place(number)] = Packed::new(Packet { sent: now, bytes, name, fate: Fate::Unknown, probing, behind });
+        self.last = now;
         self.next = number.next();
         number
     }
 
     /// When the last packet left; the beginning of time, if none did.
     pub(super) fn last_sent(&self) -> Instant {
-        self.ring[place(Seq64(self.next.0 - 1))].sent
+        self.last
     }
 
     /// The number that the next packet will have.
@@ -143,7 +194,7 @@ impl Sent {
 
     /// Bytes of the packets between the last that was reported on and this one, of which nothing was told.
     pub(super) fn skipped(&self, number: Seq64) -> u64 {
-        self.between(number).map(|skipped| u64::from(self.ring[place(skipped)].bytes)).sum()
+        self.between(number).map(|skipped| u64::from(self.packet(skipped).bytes)).sum()
     }
 
     /// The packets between the last that was reported on and this one.
@@ -154,7 +205,7 @@ impl Sent {
 
     /// A packet was reported on. Answers it if this changes its fate.
     pub(super) fn report(&mut self, number: Seq64, fate: Fate) -> Option<Packet> {
-        let packet = &mut self.ring[place(number)];
+        let mut packet = self.packet(number);
         if number >= self.reported {
             self.reported = number.next();
             self.reported_sent = packet.sent;
@@ -166,7 +217,12 @@ impl Sent {
             self.disordered = Some(self.reported_sent);
         }
         packet.fate = fate;
-        Some(*packet)
+        self.ring[place(number)] = Packed::new(packet);
+        Some(packet)
+    }
+
+    fn packet(&self, number: Seq64) -> Packet {
+        self.ring[place(number)].unpack(self.last)
     }
 
     /// The next packet that has a name and did not arrive, by all that is known, and when it left. Each is told once.
@@ -175,12 +231,12 @@ impl Sent {
         let patience = if is_disordered { SETTLED_AFTER } else { MISSING_AFTER };
         self.told = self.told.max(Seq64(self.next.0.saturating_sub(REMEMBERED as u64)));
         while self.told < self.reported {
-            let packet = &self.ring[place(self.told)];
+            let packet = self.packet(self.told);
             if packet.sent + patience > self.reported_sent {
                 return None;
             }
             self.told = self.told.next();
-            if let (Fate::Lost, Some(name)) = (packet.fate, packet.name()) {
+            if let (Fate::Lost, Some(name)) = (packet.fate, packet.name) {
                 return Some((packet.sent, name));
             }
         }
@@ -191,7 +247,7 @@ impl Sent {
     pub(super) fn settle(&mut self) -> Option<Packet> {
         let oldest = Seq64(self.next.0.saturating_sub(REMEMBERED as u64));
         self.settled = self.settled.max(oldest);
-        let packet = self.ring[place(self.settled)];
+        let packet = self.packet(self.settled);
         if self.settled >= self.reported || packet.sent + SETTLED_AFTER > self.reported_sent {
             return None;
         }
@@ -228,6 +284,27 @@ mod tests {
             [(463, true), (0, true), (0xffff, true), (464, false), (9_000, false), (63_952, true), (63_951, false)]
         {
             assert_eq!(sent.find(Seq16(number)).map(Seq64::wrapped), found.then_some(Seq16(number)), "{number}");
+        }
+    }
+
+    #[test]
+    fn eight_bytes_hold_a_packet_however_long_the_clock_has_run() {
+        let micros = |micros| Instant::from_nanos(micros * 1_000);
+        let name = |line, number| NonZeroU8::new(line).map(|line| Name { line, number });
+        for (sent, last) in
+            [(0, 0), (5, 1_000_000_007), (ROUND - 1, ROUND + 1), (9 * ROUND - 1, 9 * ROUND), (7 * ROUND, 7 * ROUND)]
+        {
+            for fate in [Fate::Unknown, Fate::Lost, Fate::Arrived] {
+                for (probing, behind, name) in
+                    [(false, false, None), (true, false, name(7, 255)), (false, true, name(1, 0)), (true, true, name(4, 129))]
+                {
+                    let packet = Packet { sent: micros(sent), bytes: 1_500, name, fate, probing, behind };
+                    let read = Packed::new(packet).unpack(micros(last));
+                    let fields =
+                        |packet: Packet| (packet.sent, packet.bytes, packet.name, packet.fate, packet.probing, packet.behind);
+                    assert_eq!(fields(read), fields(packet));
+                }
+            }
         }
     }
 
@@ -271,12 +348,15 @@ mod tests {
 
     /// Packets of these names, and 20 ms between two.
     fn named(sent: &mut Sent, count: u16) -> Vec<Seq64> {
-        let name = |number| Some(Name { line: NonZeroU8::MIN, number: Seq16(number) });
+        let name = |number: u16| {
+            let [_, number] = number.to_be_bytes();
+            Some(Name { line: NonZeroU8::MIN, number })
+        };
         (0..count).map(|number| sent.push(at(20 * u64::from(number)), 100, name(number), false)).collect()
     }
 
-    fn missing(sent: &mut Sent) -> Vec<u16> {
-        std::iter::from_fn(|| sent.missing().map(|(_, name)| name.number.0)).collect()
+    fn missing(sent: &mut Sent) -> Vec<u8> {
+        std::iter::from_fn(|| sent.missing().map(|(_, name)| name.number)).collect()
     }
 
     #[test]
@@ -312,6 +392,6 @@ mod tests {
         }
         sent.report(numbers[600], Fate::Lost);
         sent.report(numbers[601], Fate::Arrived);
-        assert_eq!(missing(&mut sent), [600], "ten seconds later");
+        assert_eq!(missing(&mut sent), [88], "600, ten seconds later");
     }
 }

@@ -19,6 +19,11 @@ impl Streams {
         Streams { ssrcs: [Ssrc(0); STREAMS_PER_LEG], windows: Vec::with_capacity(STREAMS_PER_LEG) }
     }
 
+    /// Room is made as streams are admitted: for whoever knows them all before the first packet.
+    pub(super) fn known_soon() -> Streams {
+        Streams { ssrcs: [Ssrc(0); STREAMS_PER_LEG], windows: Vec::new() }
+    }
+
     /// The place of this stream.
     pub(super) fn find(&self, ssrc: Ssrc) -> Option<u8> {
         let known = &self.ssrcs[..self.windows.len()];

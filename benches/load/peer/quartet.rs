@@ -1,0 +1,236 @@
+//! Quartet, met as people meet it: staff make appointments, everyone verifies, waits, is let in, posts an offer.
+
+use std::time::Duration;
+
+use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use serde_json::{Value, json};
+use tokio::sync::Mutex;
+
+use super::{Bots, Full, Peer, ssrcs};
+use crate::bot::Problem;
+use crate::bot::connection::{Check, Connection};
+use crate::bot::http::{Person, Seated};
+use crate::clock::system_nanos;
+use crate::leg::{Place, Terms};
+use crate::mix::SEATS;
+use crate::offer::{IDS, Kind, Line, Near, Way, declared_ssrc, describe, far, numbers_packets, sections};
+
+/// Names of those who are made for the load: a later run finds them again.
+const SURNAME: &str = "Loadtest";
+/// How long the appointments are.
+const MINUTES: u64 = 60;
+
+/// A server, and staff's token for it.
+pub struct Quartet {
+    http: Client,
+    base: String,
+    token: String,
+    bots: Bots,
+    /// Patients and providers that are there already, by their number.
+    known: Mutex<Known>,
+}
+
+#[derive(Default)]
+struct Known {
+    patients: Vec<String>,
+    providers: Vec<String>,
+}
+
+/// A visit and its people, the provider first.
+pub struct Visit {
+    number: u32,
+    appointment: String,
+    visit: String,
+    people: Vec<Person>,
+    seated: [Option<Seated>; SEATS as usize],
+}
+
+/// Some of what `/metrics` counts.
+pub struct Counters {
+    pub forwarded: u64,
+    pub send_calls: u64,
+    pub receive_calls: u64,
+}
+
+impl Counters {
+    pub fn since(&self, before: &Counters) -> Counters {
+        Counters {
+            forwarded: self.forwarded.saturating_sub(before.forwarded),
+            send_calls: self.send_calls.saturating_sub(before.send_calls),
+            receive_calls: self.receive_calls.saturating_sub(before.receive_calls),
+        }
+    }
+
+    /// So many of something for each packet that was forwarded.
+    pub fn per_packet(&self, count: u64) -> Option<f64> {
+        (self.forwarded > 0).then(|| count as f64 / self.forwarded as f64)
+    }
+}
+
+impl Quartet {
+    /// The server at `base` (`https://host:port`), with a token of role admin.
+    pub fn new(http: Client, base: &str, token: &str, bots: Bots) -> Quartet {
+        Quartet { http, base: base.trim_end_matches('/').to_owned(), token: token.to_owned(), bots, known: Mutex::default() }
+    }
+
+    /// Finds whom earlier runs made.
+    pub async fn meet(&self) -> Result<(), Problem> {
+        let names = |list: &Value| -> Vec<String> {
+            let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+            let made_here = items.iter().filter(|item| item["name"].as_str().is_some_and(|name| name.ends_with(SURNAME)));
+            made_here.filter_map(|item| item["id"].as_str().map(str::to_owned)).collect()
+        };
+        let patients = names(&self.ask(Method::GET, &format!("/patients?q={SURNAME}"), None).await?);
+        let providers = names(&self.ask(Method::GET, "/providers", None).await?);
+        *self.known.lock().await = Known { patients, providers };
+        Ok(())
+    }
+
+    /// What its workers have counted so far.
+    pub async fn counters(&self) -> Result<Counters, Problem> {
+        let text = self.request(Method::GET, "/metrics").send().await?.error_for_status()?.text().await?;
+        let sum = |name: &str| {
+            let of_workers = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('{')?.rsplit(' ').next());
+            of_workers.filter_map(|value| value.parse::<u64>().ok()).sum()
+        };
+        Ok(Counters {
+            forwarded: sum("quartet_packets_forwarded_total"),
+            send_calls: sum("quartet_send_calls_total"),
+            receive_calls: sum("quartet_receive_calls_total"),
+        })
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        self.http.request(method, format!("{}/api/v1{path}", self.base)).bearer_auth(&self.token)
+    }
+
+    /// What the API says to a request; none where it says nothing.
+    async fn ask(&self, method: Method, path: &str, body: Option<Value>) -> Result<Value, Problem> {
+        let request = self.request(method.clone(), path);
+        let response = if let Some(body) = &body { request.json(body) } else { request }.send().await?;
+        let status = response.status();
+        let said = response.text().await?;
+        if status.is_success() {
+            return Ok(serde_json::from_str(&said).unwrap_or_default());
+        }
+        let problem: Value = serde_json::from_str(&said).unwrap_or_default();
+        let detail = problem["detail"].as_str().unwrap_or("no problem document");
+        // The path may hold an id, which is no secret; what it was asked with is not shown.
+        Err(format!("{method} {path}: {status}: {detail}").into())
+    }
+
+    async fn made(&self, path: &str, body: Value) -> Result<String, Problem> {
+        let answer = self.ask(Method::POST, path, Some(body)).await?;
+        Ok(answer["id"].as_str().ok_or("what was made has no id")?.to_owned())
+    }
+
+    async fn provider(&self, number: u32) -> Result<String, Problem> {
+        if let Some(known) = self.known.lock().await.providers.get(number as usize) {
+            return Ok(known.clone());
+        }
+        self.made("/providers", json!({ "name": format!("Provider {number} {SURNAME}") })).await
+    }
+
+    async fn patient(&self, number: u32) -> Result<String, Problem> {
+        if let Some(known) = self.known.lock().await.patients.get(number as usize) {
+            return Ok(known.clone());
+        }
+        self.made("/patients", json!({ "name": format!("Patient {number} {SURNAME}"), "birth_date": BIRTH_DATE })).await
+    }
+}
+
+/// Everybody's.
+const BIRTH_DATE: &str = "1970-01-01";
+
+impl Peer for Quartet {
+    type Visit = Visit;
+
+    async fn open(&self, number: u32) -> Result<Visit, Problem> {
+        let provider = self.provider(number).await?;
+        let mut patients = Vec::new();
+        for n in 0..u32::from(SEATS) - 1 {
+            patients.push(self.patient(number * (u32::from(SEATS) - 1) + n).await?);
+        }
+        let appointment = json!({
+            "provider_id": provider, "patient_ids": patients, "kind": "group", "group_name": format!("Load {number}"),
+            "start": jiff::Timestamp::now().to_string(), "duration_minutes": MINUTES,
+        });
+        let made = self.ask(Method::POST, "/appointments", Some(appointment)).await?;
+        let id = |name: &str| made[name].as_str().map(str::to_owned).ok_or_else(|| Problem::from(format!("no {name}")));
+        let (appointment, visit) = (id("id")?, id("visit_id")?);
+        let links = made["links"].as_array().ok_or("an appointment without links")?;
+        let mut people = Vec::new();
+        // The provider's link wants no birth date, and comes first.
+        for wanted in [true, false] {
+            for link in links.iter().filter(|link| (link["role"] == "provider") == wanted) {
+                let url = link["url"].as_str().ok_or("a link without url")?;
+                let (_, token) = url.split_once('#').ok_or("a link without token")?;
+                let birth_date = (!wanted).then_some(BIRTH_DATE);
+                // The server may be reached by another name than its links say.
+                let person = Person::verify_with(self.http.clone(), &format!("{}/join#{token}", self.base), birth_date).await?;
+                person.ready().await?;
+                people.push(person);
+            }
+        }
+        people[0].admit_all().await?;
+        Ok(Visit { number, appointment, visit, people, seated: [const { None }; SEATS as usize] })
+    }
+
+    async fn join(&self, visit: &mut Visit, seat: u8) -> Result<Vec<Terms>, Problem> {
+        let own = ssrcs(visit.number, seat);
+        let ufrag = format!("bot{:x}v{:x}", seat, visit.number);
+        let near =
+            Near { ufrag: &ufrag, password: "bot-password-of-24-letters", fingerprint: &self.bots.fingerprint, setup: "actpass" };
+        let pair = [(Kind::Audio, Way::Receive), (Kind::Video, Way::Receive)];
+        let mut lines = vec![(Kind::Audio, Way::Send), (Kind::Video, Way::Send)];
+        (1..SEATS).for_each(|_| lines.extend(pair));
+        let offer = describe(&near, &lines);
+
+        let person = visit.people.get(usize::from(seat)).ok_or("nobody for this seat")?;
+        let offered = system_nanos();
+        let seated = person.take_seat(offer).await.map_err(full)?;
+        let far = far(&seated.answer)?;
+        let (mut lines, mut transport_cc) = (Vec::new(), None);
+        for (kind, section) in sections(&seated.answer) {
+            let stream = section.lines().find_map(|line| line.strip_prefix("a=msid:seat"));
+            let Some(from) = stream.and_then(|stream| stream.get(..1)?.parse().ok()) else { continue };
+            let Some(ssrc) = declared_ssrc(section) else { continue };
+            transport_cc = transport_cc.or_else(|| numbers_packets(section).then_some(IDS.transport_cc));
+            lines.push(Line { ssrc, kind, from });
+        }
+        let connection = Connection::make(&far, &ufrag, self.bots.certificate.clone(), self.bots.profile.offered()).await?;
+        let check = Check { username: format!("{}:{ufrag}", far.ufrag), password: far.password.clone() };
+        let (socket, keys) = connection.into_socket()?;
+        // The server's seats are numbered as people came; which one is ours, the location says.
+        let number = seated.location.rsplit('/').next().and_then(|number| number.parse().ok()).ok_or("a seat has a number")?;
+        visit.seated[usize::from(seat)] = Some(seated);
+        let place = Place { visit: visit.number, seat: number };
+        let sends = Some((own, IDS));
+        Ok(vec![Terms { place, socket, keys, check: Some(check), sends, lines, transport_cc, offered: Some(offered) }])
+    }
+
+    async fn leave(&self, visit: &mut Visit, seat: u8) -> Result<(), Problem> {
+        let seated = visit.seated[usize::from(seat)].take().ok_or("nobody sits there")?;
+        let person = &visit.people[usize::from(seat)];
+        person.leave(&seated).await?;
+        // Let in again at once, for the next time.
+        person.ready().await?;
+        visit.people[0].admit_all().await
+    }
+
+    async fn close(&self, visit: Visit) -> Result<(), Problem> {
+        self.ask(Method::POST, &format!("/visits/{}/end", visit.visit), None).await?;
+        // Over, or cancelled: either way nobody is expected any more.
+        let _ = self.ask(Method::DELETE, &format!("/appointments/{}", visit.appointment), None).await;
+        Ok(())
+    }
+}
+
+/// What Quartet says in its Retry-After.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
+/// A refusal for want of room, as such.
+fn full(problem: Problem) -> Problem {
+    let is_full = problem.to_string().starts_with(StatusCode::SERVICE_UNAVAILABLE.as_str());
+    if is_full { Box::new(Full { retry_after: RETRY_AFTER }) } else { problem }
+}
