@@ -9,7 +9,8 @@ use std::net::Ipv4Addr;
 use std::time::Duration;
 
 use bot::BOTH_PROFILES;
-use bot::media::{Media, Received, fingerprint};
+use bot::connection::fingerprint;
+use bot::media::{Media, Received};
 use bot::sdp::{Answer, Kind, OPUS, Offer};
 use quartet::base::{LegId, Seat, VisitId};
 use quartet::control::media::{Found, Launch, MediaConfig, MediaEvent, MediaPool};
@@ -60,11 +61,15 @@ impl Control {
         self.runtime.block_on(self.pool.send(0, command)).unwrap();
     }
 
-    /// The next event of the first worker.
+    /// The next event of the first worker, but what it says of itself every second.
     fn event(&mut self) -> Event {
-        let event = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, self.events.recv()).await });
-        let Some(MediaEvent::Worker { event, .. }) = event.unwrap() else { panic!("the media process has gone") };
-        event
+        loop {
+            let event = self.runtime.block_on(async { tokio::time::timeout(PATIENCE, self.events.recv()).await });
+            let Some(MediaEvent::Worker { event, .. }) = event.unwrap() else { panic!("the media process has gone") };
+            if !matches!(event, Event::Load { .. }) {
+                return event;
+            }
+        }
     }
 
     fn stop(self) {
