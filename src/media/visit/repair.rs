@@ -72,7 +72,7 @@ fn send_again(
         if left.0 == 0 {
             break;
         }
-        let Some(history) = &mut line.history else { return };
+        let Some(history) = &line.history else { return };
         let Some(repair) = history.missed(turn.now, number, told) else { continue };
         // What a switch has left behind is of no use to who has the keyframe of another layer.
         if shown != Some(repair.layer) {
@@ -85,11 +85,15 @@ fn send_again(
             continue;
         };
         let mut way = Way { to, ids, sealer: &mut flow.sealer, downlink: &mut flow.downlink };
-        if TWICE.contains(&way.downlink.loss()) && !way.send_again(turn, line, &repair.stamp, &packet, RepairCopy::Another) {
+        let is_twice = TWICE.contains(&way.downlink.loss());
+        if is_twice && !way.send_again(turn, line, &repair.stamp, &packet, RepairCopy::Another) {
             break;
         }
-        if !way.send_again(turn, line, &repair.stamp, &packet, RepairCopy::Last) {
+        if !way.send_again(turn, line, &repair.stamp, &packet, RepairCopy::Last) && !is_twice {
             break;
+        }
+        if let Some(history) = &mut line.history {
+            history.repaired(turn.now, repair.stamp.index);
         }
         left.0 -= 1;
     }

@@ -86,9 +86,9 @@ impl Sent {
     }
 
     /// The receiver misses this number. None if it is unknown, or is on its way again.
-    pub(super) fn missed(&mut self, now: Instant, number: Seq16, told: Told) -> Option<Repair> {
+    pub(super) fn missed(&self, now: Instant, number: Seq16, told: Told) -> Option<Repair> {
         let index = self.newest.nearest(number);
-        let known = self.ring.get_mut(place(index))?.as_mut();
+        let known = self.ring.get(place(index))?.as_ref();
         let name = known.filter(|name| name.index == low(index.0))?;
         let now_ms = millis(now);
         let is_on_its_way = match told {
@@ -99,10 +99,17 @@ impl Sent {
         if is_on_its_way {
             return None;
         }
-        (name.at_ms, name.repaired) = (now_ms, true);
         let stamp = Stamp { index, timestamp: name.timestamp, picture: name.picture };
         let missed_for = if index < self.keyframe { Duration::ZERO } else { ago(now_ms, name.first_ms) };
         Some(Repair { layer: name.layer, source: name.source, stamp, missed_for })
+    }
+
+    /// What was missed has gone out again. Not before: what could not be sent is not on its way.
+    pub(super) fn repaired(&mut self, now: Instant, index: Seq64) {
+        let known = self.ring.get_mut(place(index)).and_then(Option::as_mut);
+        if let Some(name) = known.filter(|name| name.index == low(index.0)) {
+            (name.at_ms, name.repaired) = (millis(now), true);
+        }
     }
 
     /// The newest number that ends in these bits.
@@ -161,6 +168,10 @@ mod tests {
         };
         for (millis, expected) in [(10, repair(10)), (50, None), (109, None), (110, repair(110)), (150, None)] {
             assert_eq!(sent.missed(at(millis), Seq16(2), ASKED), expected, "{millis}");
+            assert_eq!(sent.missed(at(millis), Seq16(2), ASKED), expected, "{millis}: nothing went");
+            if expected.is_some() {
+                sent.repaired(at(millis), Seq64(65_538));
+            }
         }
         assert_eq!(sent.missed(at(10), Seq16(65_533), ASKED).map(|repair| repair.source), Some(Seq64(66_533)));
     }
@@ -190,6 +201,9 @@ mod tests {
             (170, ASKED, true),
         ] {
             assert_eq!(sent.missed(at(millis), Seq16(1), told).is_some(), is_repaired, "{millis}");
+            if is_repaired {
+                sent.repaired(at(millis), Seq64(1));
+            }
         }
     }
 
