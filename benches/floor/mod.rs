@@ -190,7 +190,6 @@ impl Turn {
             // What the kernel refuses is lost.
             sent += batch.send(socket.as_fd(), sent).unwrap_or(1).max(1);
         }
-        drop(batch);
         for seat in self.busy.drain(..) {
             seats[seat].waiting.clear();
         }

@@ -164,7 +164,7 @@ impl Leg {
         let now = system_nanos();
         let blocks = self.receiver.reports(now);
         let mut packets: Vec<Box<dyn rtcp::packet::Packet + Send + Sync>> = Vec::new();
-        let ntp_time = (now / 1_000_000_000 + NTP_EPOCH) << 32 | ((now % 1_000_000_000) << 32) / 1_000_000_000;
+        let ntp_time = ((now / 1_000_000_000 + NTP_EPOCH) << 32) | (((now % 1_000_000_000) << 32) / 1_000_000_000);
         for (number, sent) in self.sender.iter().flat_map(Sender::reports).enumerate() {
             let reports = if number == 0 { blocks.clone() } else { Vec::new() };
             packets.push(Box::new(SenderReport {

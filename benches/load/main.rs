@@ -2,7 +2,8 @@
 //!
 //! `cargo bench --bench load -- --help` says what it can do; benches/README.md says what the figures mean.
 #![allow(clippy::cast_possible_truncation, reason = "bots know the sizes of what they make")]
-#![allow(unreachable_pub, reason = "a program of its own, made of modules that others share")]
+#![allow(unreachable_pub, dead_code, reason = "a program of its own, made of modules of which others use other parts")]
+#![cfg_attr(test, allow(unused_imports, reason = "a bench without harness has no tests; theirs run in tests/load.rs"))]
 
 use std::process::ExitCode;
 
@@ -13,17 +14,28 @@ use serde_json::Value;
 mod bot;
 #[path = "../floor/mod.rs"]
 mod floor;
+// Beside the other peers it would be in `quartet-load` too, which has no such loop.
+#[path = "peer/floor.rs"]
+mod bare;
 
 mod allocations;
 mod arrivals;
 mod clock;
+mod comings;
 mod engine;
+mod find_max;
+mod idle;
 mod leg;
+mod limits;
 mod mix;
+mod modes;
+mod moving;
 mod offer;
 mod options;
+mod overload;
 mod peer;
 mod pin;
+mod plot;
 mod process;
 mod receiver;
 mod report;
@@ -31,13 +43,19 @@ mod run;
 mod seal;
 mod sender;
 mod server;
+mod soak;
+mod sockets;
+mod stage;
 mod stamp;
+mod steps;
+mod storm;
 mod tally;
 mod trial;
 
+use bare::ARGUMENT;
 use bot::Problem;
+use modes::{Modes, Plot};
 use options::Load;
-use peer::floor::ARGUMENT;
 use run::Progress;
 use trial::Trial;
 
@@ -47,6 +65,10 @@ use trial::Trial;
 struct Arguments {
     #[command(flatten)]
     load: Load,
+    #[command(flatten)]
+    modes: Modes,
+    #[command(flatten)]
+    plot: Plot,
     /// Do not measure the bare loop beside the server.
     #[arg(long)]
     without_floor: bool,
@@ -72,6 +94,9 @@ fn run(arguments: &Arguments) -> Result<(), Problem> {
     let (first, last) = (processors.first().copied(), processors.last().copied());
     pin::Pinned::to(last.as_slice())?.forget();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
+    if runtime.block_on(arguments.modes.run(&arguments.load, &arguments.plot, first.as_slice()))? {
+        return Ok(());
+    }
     let trial = Trial { load: &arguments.load, processors: first.as_slice(), progress: Progress::default() };
     let figures: Value = runtime.block_on(trial.run(!arguments.without_floor))?;
     if arguments.load.json {

@@ -80,11 +80,6 @@ impl Server {
         Ok(sum)
     }
 
-    /// Of each process, its number and bytes held.
-    pub fn resident(&self) -> Result<Vec<u64>, Problem> {
-        self.pids.iter().map(|&pid| Ok(Process::new(pid)?.stat()?.rss * procfs::page_size())).collect()
-    }
-
     pub fn pids(&self) -> &[i32] {
         &self.pids
     }

@@ -89,7 +89,7 @@ impl Receiver {
         stream.lost += lost;
         tally.lost += lost;
         self.seen += 1;
-        if self.seen % OPENED_ONE_IN == 0 {
+        if self.seen.is_multiple_of(OPENED_ONE_IN) {
             tally.opened += 1;
             if look(&mut self.open, stream, self.visit, index, datagram, at, tally).is_none() {
                 tally.wrong += 1;

@@ -9,6 +9,7 @@ use futures_util::stream;
 
 use crate::bot::Problem;
 use crate::engine::Engine;
+use crate::leg::Place;
 use crate::mix::{RECEIVED_PER_SECOND, SEATS};
 use crate::peer::{Full, Peer};
 use crate::process::{Machine, Server, Usage};
@@ -57,6 +58,9 @@ pub enum Refused {
     Go,
 }
 
+/// When bots try again where a server does not say.
+const RETRY_AFTER: Duration = Duration::from_secs(5);
+
 /// How often a bot tries again; then the server is full.
 const TRIES_MAX: u32 = 12;
 
@@ -85,27 +89,37 @@ async fn fill_one<P: Peer>(peer: &P, engine: &Engine, number: u32, refused: Refu
     let mut visit = peer.open(number).await?;
     for seat in 0..SEATS {
         let mut tries = 0;
-        let legs = loop {
+        let taken = loop {
             tries += 1;
             match peer.join(&mut visit, seat).await {
-                Err(problem) if refused == Refused::TryAgain && tries < TRIES_MAX => {
-                    let full: Box<Full> = problem.downcast()?;
-                    tokio::time::sleep(full.retry_after).await;
+                Err(problem) if refused == Refused::TryAgain && tries < TRIES_MAX && problem.is::<Full>() => {
+                    let again = problem.downcast_ref::<Full>().and_then(|full| full.retry_after).unwrap_or(RETRY_AFTER);
+                    tokio::time::sleep(again).await;
                 }
-                joined => break joined?,
+                joined => break joined.and_then(|legs| engine.add(legs)),
             }
         };
-        engine.add(legs)?;
+        if let Err(problem) = taken {
+            // Half a visit would be load that nobody counts on.
+            (0..SEATS).try_for_each(|seat| engine.remove(Place { visit: number, seat }))?;
+            let _ = peer.close(visit).await;
+            return Err(problem);
+        }
     }
     Ok(visit)
 }
 
 /// Waits until everyone receives what the reference visit promises. Whether that came about.
 pub async fn settle(engine: &Engine, visits: usize, progress: &Progress) -> Result<bool, Problem> {
+    settle_within(engine, visits, SETTLING_SECONDS_MAX, progress).await
+}
+
+/// The same for who knows that it may never come about.
+pub async fn settle_within(engine: &Engine, visits: usize, seconds: u32, progress: &Progress) -> Result<bool, Problem> {
     let expected = visits as f64 * f64::from(SEATS) * RECEIVED_PER_SECOND;
     engine.tally()?;
     let mut good = 0;
-    for second in 1..=SETTLING_SECONDS_MAX {
+    for second in 1..=seconds {
         let began = Instant::now();
         tokio::time::sleep(Duration::from_secs(1)).await;
         let tally = engine.tally()?;
@@ -155,11 +169,6 @@ pub async fn measure(
     }
     progress.done();
     Ok(measured)
-}
-
-/// Ends all visits; what fails is of no consequence any more.
-pub async fn close<P: Peer>(peer: &P, visits: Vec<P::Visit>) {
-    stream::iter(visits).for_each_concurrent(AT_ONCE, async |visit| drop(peer.close(visit).await)).await;
 }
 
 /// Says on standard error how far a run is: on one line of a terminal, else on a line each.

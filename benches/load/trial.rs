@@ -3,11 +3,11 @@
 use serde_json::Value;
 
 use crate::allocations;
+use crate::bare::Floor;
 use crate::bot::Problem;
 use crate::bot::http::client;
 use crate::engine::Engine;
 use crate::options::Load;
-use crate::peer::floor::Floor;
 use crate::peer::quartet::Quartet;
 use crate::peer::{Bots, Profile};
 use crate::process::{Machine, Server};

@@ -7,12 +7,12 @@ use std::process::{Child, Command, Stdio};
 use webrtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 use webrtc_srtp::protection_profile::ProtectionProfile;
 
-use super::ssrcs;
 use crate::bot::Problem;
 use crate::bot::connection::Keys;
 use crate::leg::{Place, Terms};
 use crate::mix::{SEATS, TOP};
 use crate::offer::{IDS, Kind, Line};
+use crate::peer::ssrcs;
 use crate::pin::Pinned;
 
 /// The argument by which this program is the loop.

@@ -11,7 +11,6 @@ use crate::bot::Problem;
 use crate::leg::Terms;
 use crate::mix::STREAMS;
 
-pub mod floor;
 pub mod quartet;
 
 /// A server under load. What every one of them gets is the same: bots, visits, mix.
@@ -34,8 +33,8 @@ pub trait Peer: Sync {
 /// The server has no room for more.
 #[derive(Debug)]
 pub struct Full {
-    /// When it may have.
-    pub retry_after: Duration,
+    /// When it may have, if it said so.
+    pub retry_after: Option<Duration>,
 }
 
 impl fmt::Display for Full {

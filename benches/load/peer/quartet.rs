@@ -1,15 +1,18 @@
 //! Quartet, met as people meet it: staff make appointments, everyone verifies, waits, is let in, posts an offer.
 
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use reqwest::{Client, Method, RequestBuilder, StatusCode};
+use futures_util::{StreamExt, stream};
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
-use tokio::sync::Mutex;
+use tokio::sync::{OnceCell, RwLock};
 
 use super::{Bots, Full, Peer, ssrcs};
 use crate::bot::Problem;
 use crate::bot::connection::{Check, Connection};
-use crate::bot::http::{Person, Seated};
+use crate::bot::http::{Person, Refused, Seated};
 use crate::clock::system_nanos;
 use crate::leg::{Place, Terms};
 use crate::mix::SEATS;
@@ -20,30 +23,47 @@ const SURNAME: &str = "Loadtest";
 /// How long the appointments are.
 const MINUTES: u64 = 60;
 
-/// A server, and staff's token for it.
+/// Visits that are ended at a time.
+const ENDED_AT_ONCE: usize = 8;
+
+/// A server, and what bots know of it.
 pub struct Quartet {
+    api: Arc<Api>,
+    bots: Bots,
+    /// Whom earlier runs made; none if nobody asked.
+    known: OnceCell<Known>,
+}
+
+/// The API with staff's token, and what was made by it that still stands.
+struct Api {
     http: Client,
     base: String,
     token: String,
-    bots: Bots,
-    /// Patients and providers that are there already, by their number.
-    known: Mutex<Known>,
+    /// Visits by their appointments.
+    open: Mutex<BTreeMap<String, String>>,
+    /// Held by who makes an appointment, so that who ends them all can wait for it.
+    making: Arc<RwLock<()>>,
 }
 
-#[derive(Default)]
+/// People of earlier runs: ids by names.
 struct Known {
-    patients: Vec<String>,
-    providers: Vec<String>,
+    patients: BTreeMap<String, String>,
+    providers: BTreeMap<String, String>,
+    /// The server names only so many at once.
+    more_patients: bool,
 }
 
 /// A visit and its people, the provider first.
 pub struct Visit {
-    number: u32,
+    pub number: u32,
     appointment: String,
     visit: String,
     people: Vec<Person>,
     seated: [Option<Seated>; SEATS as usize],
 }
+
+/// The code by which the server says that it has no room.
+const FULL: &str = "server_full";
 
 /// Some of what `/metrics` counts.
 pub struct Counters {
@@ -67,39 +87,7 @@ impl Counters {
     }
 }
 
-impl Quartet {
-    /// The server at `base` (`https://host:port`), with a token of role admin.
-    pub fn new(http: Client, base: &str, token: &str, bots: Bots) -> Quartet {
-        Quartet { http, base: base.trim_end_matches('/').to_owned(), token: token.to_owned(), bots, known: Mutex::default() }
-    }
-
-    /// Finds whom earlier runs made.
-    pub async fn meet(&self) -> Result<(), Problem> {
-        let names = |list: &Value| -> Vec<String> {
-            let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
-            let made_here = items.iter().filter(|item| item["name"].as_str().is_some_and(|name| name.ends_with(SURNAME)));
-            made_here.filter_map(|item| item["id"].as_str().map(str::to_owned)).collect()
-        };
-        let patients = names(&self.ask(Method::GET, &format!("/patients?q={SURNAME}"), None).await?);
-        let providers = names(&self.ask(Method::GET, "/providers", None).await?);
-        *self.known.lock().await = Known { patients, providers };
-        Ok(())
-    }
-
-    /// What its workers have counted so far.
-    pub async fn counters(&self) -> Result<Counters, Problem> {
-        let text = self.request(Method::GET, "/metrics").send().await?.error_for_status()?.text().await?;
-        let sum = |name: &str| {
-            let of_workers = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('{')?.rsplit(' ').next());
-            of_workers.filter_map(|value| value.parse::<u64>().ok()).sum()
-        };
-        Ok(Counters {
-            forwarded: sum("quartet_packets_forwarded_total"),
-            send_calls: sum("quartet_send_calls_total"),
-            receive_calls: sum("quartet_receive_calls_total"),
-        })
-    }
-
+impl Api {
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
         self.http.request(method, format!("{}/api/v1{path}", self.base)).bearer_auth(&self.token)
     }
@@ -124,18 +112,98 @@ impl Quartet {
         Ok(answer["id"].as_str().ok_or("what was made has no id")?.to_owned())
     }
 
-    async fn provider(&self, number: u32) -> Result<String, Problem> {
-        if let Some(known) = self.known.lock().await.providers.get(number as usize) {
-            return Ok(known.clone());
+    /// Makes an appointment, and remembers it until it is ended.
+    async fn appoint(&self, appointment: Value) -> Result<Value, Problem> {
+        let made = self.ask(Method::POST, "/appointments", Some(appointment)).await?;
+        if let (Some(id), Some(visit)) = (made["id"].as_str(), made["visit_id"].as_str()) {
+            self.open.lock().unwrap_or_else(PoisonError::into_inner).insert(id.to_owned(), visit.to_owned());
         }
-        self.made("/providers", json!({ "name": format!("Provider {number} {SURNAME}") })).await
+        Ok(made)
+    }
+
+    async fn end(&self, appointment: &str, visit: &str) -> Result<(), Problem> {
+        let ended = self.ask(Method::POST, &format!("/visits/{visit}/end"), None).await;
+        // Over, or cancelled: either way nobody is expected any more.
+        let cancelled = self.ask(Method::DELETE, &format!("/appointments/{appointment}"), None).await;
+        ended.or(cancelled)?;
+        self.open.lock().unwrap_or_else(PoisonError::into_inner).remove(appointment);
+        Ok(())
+    }
+
+    /// Ids by names of those who are made for the load, and whether there may be more.
+    async fn loadtests(&self, path: &str) -> Result<(BTreeMap<String, String>, bool), Problem> {
+        let list = self.ask(Method::GET, path, None).await?;
+        let items = list["items"].as_array().map(Vec::as_slice).unwrap_or_default();
+        let pair = |item: &Value| Some((item["name"].as_str()?.to_owned(), item["id"].as_str()?.to_owned()));
+        let made_here = items.iter().filter_map(pair).filter(|(name, _)| name.ends_with(SURNAME));
+        Ok((made_here.collect(), list["more"].as_bool().unwrap_or(false)))
+    }
+}
+
+impl Quartet {
+    /// The server at `base` (`https://host:port`), with a token of role admin.
+    pub fn new(http: Client, base: &str, token: &str, bots: Bots) -> Quartet {
+        let (base, token) = (base.trim_end_matches('/').to_owned(), token.to_owned());
+        let api = Api { http, base, token, open: Mutex::default(), making: Arc::default() };
+        Quartet { api: Arc::new(api), bots, known: OnceCell::new() }
+    }
+
+    /// Finds whom earlier runs made, so that they are not made again.
+    pub async fn meet(&self) -> Result<(), Problem> {
+        let (patients, more_patients) = self.api.loadtests(&format!("/patients?q={SURNAME}")).await?;
+        let (providers, _) = self.api.loadtests("/providers").await?;
+        // Whom we met the first time, we know.
+        let _ = self.known.set(Known { patients, providers, more_patients });
+        Ok(())
+    }
+
+    /// Ends every visit that was opened and has not been ended. How many could not be, and why the last of them could not.
+    pub async fn end_all(&self) -> Option<(usize, Problem)> {
+        // Appointments that are being made now are made; then they are known.
+        drop(self.api.making.write().await);
+        let open = self.api.open.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let ending = stream::iter(open).map(async |(appointment, visit)| self.api.end(&appointment, &visit).await.err());
+        let failed: Vec<Problem> = ending.buffer_unordered(ENDED_AT_ONCE).filter_map(std::future::ready).collect().await;
+        let count = failed.len();
+        failed.into_iter().next_back().map(|problem| (count, problem))
+    }
+
+    /// What its workers have counted so far.
+    pub async fn counters(&self) -> Result<Counters, Problem> {
+        let text = self.api.request(Method::GET, "/metrics").send().await?.error_for_status()?.text().await?;
+        let sum = |name: &str| {
+            let of_workers = text.lines().filter_map(|line| line.strip_prefix(name)?.strip_prefix('{')?.rsplit(' ').next());
+            of_workers.filter_map(|value| value.parse::<u64>().ok()).sum()
+        };
+        Ok(Counters {
+            forwarded: sum("quartet_packets_forwarded_total"),
+            send_calls: sum("quartet_send_calls_total"),
+            receive_calls: sum("quartet_receive_calls_total"),
+        })
+    }
+
+    async fn provider(&self, number: u32) -> Result<String, Problem> {
+        let name = format!("Provider {number} {SURNAME}");
+        if let Some(id) = self.known.get().and_then(|known| known.providers.get(&name)) {
+            return Ok(id.clone());
+        }
+        self.api.made("/providers", json!({ "name": name })).await
     }
 
     async fn patient(&self, number: u32) -> Result<String, Problem> {
-        if let Some(known) = self.known.lock().await.patients.get(number as usize) {
-            return Ok(known.clone());
+        let name = format!("Patient {number} {SURNAME}");
+        if let Some(known) = self.known.get() {
+            if let Some(id) = known.patients.get(&name) {
+                return Ok(id.clone());
+            }
+            if known.more_patients {
+                let (found, _) = self.api.loadtests(&format!("/patients?q={}", name.replace(' ', "%20"))).await?;
+                if let Some(id) = found.get(&name) {
+                    return Ok(id.clone());
+                }
+            }
         }
-        self.made("/patients", json!({ "name": format!("Patient {number} {SURNAME}"), "birth_date": BIRTH_DATE })).await
+        self.api.made("/patients", json!({ "name": name, "birth_date": BIRTH_DATE })).await
     }
 }
 
@@ -155,7 +223,14 @@ impl Peer for Quartet {
             "provider_id": provider, "patient_ids": patients, "kind": "group", "group_name": format!("Load {number}"),
             "start": jiff::Timestamp::now().to_string(), "duration_minutes": MINUTES,
         });
-        let made = self.ask(Method::POST, "/appointments", Some(appointment)).await?;
+        // In a task of its own: a run that is cut short must still learn what it has made.
+        let (api, making) = (self.api.clone(), self.api.making.clone().read_owned().await);
+        let appointing = tokio::spawn(async move {
+            let made = api.appoint(appointment).await;
+            drop(making);
+            made
+        });
+        let made = appointing.await??;
         let id = |name: &str| made[name].as_str().map(str::to_owned).ok_or_else(|| Problem::from(format!("no {name}")));
         let (appointment, visit) = (id("id")?, id("visit_id")?);
         let links = made["links"].as_array().ok_or("an appointment without links")?;
@@ -167,7 +242,8 @@ impl Peer for Quartet {
                 let (_, token) = url.split_once('#').ok_or("a link without token")?;
                 let birth_date = (!wanted).then_some(BIRTH_DATE);
                 // The server may be reached by another name than its links say.
-                let person = Person::verify_with(self.http.clone(), &format!("{}/join#{token}", self.base), birth_date).await?;
+                let person =
+                    Person::verify_with(self.api.http.clone(), &format!("{}/join#{token}", self.api.base), birth_date).await?;
                 person.ready().await?;
                 people.push(person);
             }
@@ -219,18 +295,14 @@ impl Peer for Quartet {
     }
 
     async fn close(&self, visit: Visit) -> Result<(), Problem> {
-        self.ask(Method::POST, &format!("/visits/{}/end", visit.visit), None).await?;
-        // Over, or cancelled: either way nobody is expected any more.
-        let _ = self.ask(Method::DELETE, &format!("/appointments/{}", visit.appointment), None).await;
-        Ok(())
+        self.api.end(&visit.appointment, &visit.visit).await
     }
 }
 
-/// What Quartet says in its Retry-After.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
-
 /// A refusal for want of room, as such.
 fn full(problem: Problem) -> Problem {
-    let is_full = problem.to_string().starts_with(StatusCode::SERVICE_UNAVAILABLE.as_str());
-    if is_full { Box::new(Full { retry_after: RETRY_AFTER }) } else { problem }
+    match problem.downcast_ref::<Refused>() {
+        Some(refused) if refused.code == FULL => Box::new(Full { retry_after: refused.retry_after.map(Duration::from_secs) }),
+        _ => problem,
+    }
 }

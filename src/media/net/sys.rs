@@ -163,6 +163,11 @@ impl<'a> SendBatch<'a> {
         self.arrays.messages.len()
     }
 
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     /// Sends the messages from number `first` on, without waiting: how many the kernel took. It stops before the
     /// first that it refuses, and says why only if that is number `first`.
     pub fn send(&mut self, socket: BorrowedFd<'_>, first: usize) -> io::Result<usize> {

@@ -115,12 +115,32 @@ impl Person {
     }
 }
 
+/// What the server answered instead of doing it.
+#[derive(Debug)]
+pub struct Refused {
+    pub status: StatusCode,
+    /// The problem document's code.
+    pub code: String,
+    /// Its Retry-After, in seconds.
+    pub retry_after: Option<u64>,
+}
+
+impl std::fmt::Display for Refused {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.status, self.code)
+    }
+}
+
+impl std::error::Error for Refused {}
+
 /// The response, or what its problem document says.
 async fn accepted(response: Response) -> Result<Response, Problem> {
-    if response.status().is_success() {
+    let status = response.status();
+    if status.is_success() {
         return Ok(response);
     }
-    let status = response.status();
+    let retry_after = response.headers().get("Retry-After").and_then(|value| value.to_str().ok()?.parse().ok());
     let problem: Value = response.json().await.unwrap_or_default();
-    Err(format!("{status}: {}", problem["code"].as_str().unwrap_or("no problem document")).into())
+    let code = problem["code"].as_str().unwrap_or("no problem document").to_owned();
+    Err(Box::new(Refused { status, code, retry_after }))
 }

@@ -1,0 +1,69 @@
+//! What else may be asked of the bench than one load beside the bare loop.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use serde_json::Value;
+
+use crate::bot::Problem;
+use crate::options::Load;
+use crate::run::Progress;
+use crate::stage::Stage;
+use crate::{comings, find_max, idle, overload, report, soak, storm};
+
+/// One of these, or none.
+#[derive(Args, Clone, Debug)]
+#[group(multiple = false)]
+pub struct Modes {
+    /// Find the most visits that one worker carries: from --visits on, until more than 0.1 % is lost, or the latency's p99 is
+    /// more than 5 ms, or the bots themselves give way.
+    #[arg(long)]
+    find_max: bool,
+    /// Ask for twice N visits, where N is what --find-max found: who is let in must stay whole, the rest be told at once.
+    #[arg(long, value_name = "N")]
+    overload: Option<u32>,
+    /// While --visits run, people of other visits leave and come back, 200 a second, for --seconds.
+    #[arg(long)]
+    storm: bool,
+    /// N joins one after the other on a server that does nothing else.
+    #[arg(long, value_name = "N")]
+    joins: Option<u32>,
+    /// For so many minutes somebody leaves and comes back every second; does the server become again what it was?
+    #[arg(long, value_name = "MINUTES")]
+    soak: Option<u32>,
+    /// N visits that are open and silent: what do they cost?
+    #[arg(long, value_name = "N")]
+    idle: Option<u32>,
+}
+
+/// What goes with a mode.
+#[derive(Args, Clone, Debug)]
+pub struct Plot {
+    /// Draw what --find-max found into this file, as SVG.
+    #[arg(long, value_name = "FILE", requires = "find_max")]
+    plot: Option<PathBuf>,
+}
+
+impl Modes {
+    /// Does what was asked; whether anything was.
+    pub async fn run(&self, load: &Load, plot: &Plot, processors: &[usize]) -> Result<bool, Problem> {
+        let progress = Progress::default();
+        let set = Stage::set(load, processors, &progress);
+        let (found, print): (Value, fn(&Value)) = match self {
+            Modes { find_max: true, .. } => (find_max::run(&set.await?, plot.plot.as_deref()).await?, find_max::print),
+            Modes { overload: Some(most), .. } => (overload::run(&set.await?, *most).await?, report::print),
+            Modes { storm: true, .. } => (storm::run(&set.await?).await?, report::print),
+            Modes { joins: Some(count), .. } => (comings::run(&set.await?, *count).await?, report::print),
+            Modes { soak: Some(minutes), .. } => (soak::run(&set.await?, *minutes).await?, soak::print),
+            Modes { idle: Some(visits), .. } => (idle::run(&set.await?, *visits).await?, report::print),
+            Modes { find_max: false, overload: None, storm: false, joins: None, soak: None, idle: None } => return Ok(false),
+        };
+        progress.done();
+        if load.json {
+            println!("{found}")
+        } else {
+            print(&found)
+        }
+        Ok(true)
+    }
+}
