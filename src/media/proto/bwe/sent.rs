@@ -380,8 +380,8 @@ mod tests {
     fn where_packets_overtake_each_other_one_that_does_not_come_is_waited_for() {
         let mut sent = Sent::new();
         let numbers = named(&mut sent, 700);
-        for number in 0..10 {
-            sent.report(numbers[number], if number == 1 || number == 4 { Fate::Lost } else { Fate::Arrived });
+        for (place, &number) in numbers[..10].iter().enumerate() {
+            sent.report(number, if [1, 4].contains(&place) { Fate::Lost } else { Fate::Arrived });
         }
         assert_eq!(missing(&mut sent), [1, 4]);
         sent.report(numbers[1], Fate::Arrived);
