@@ -62,9 +62,9 @@ fn workers(server: &Server) -> Result<Vec<i32>, Problem> {
 fn library_of(server: &Server) -> Result<String, Problem> {
     let pid = *server.pids().last().ok_or("no process")?;
     let maps = Process::new(pid)?.maps()?;
-    let path = maps.into_iter().find_map(|map| match map.pathname {
-        procfs::process::MMapPath::Path(path) if path.file_name().is_some_and(|name| name == "libc.so.6") => Some(path),
-        _ => None,
+    let path = maps.into_iter().find_map(|map| {
+        let procfs::process::MMapPath::Path(path) = map.pathname else { return None };
+        Some(path).filter(|path| path.file_name().is_some_and(|name| name == "libc.so.6"))
     });
     Ok(path.ok_or("the server uses no libc.so.6")?.to_string_lossy().into_owned())
 }

@@ -17,6 +17,9 @@ mod floor;
 // Beside the other peers it would be in `quartet-load` too, which has no such loop.
 #[path = "peer/floor.rs"]
 mod bare;
+// Nor does it start a server of others.
+#[path = "peer/janus.rs"]
+mod janus;
 
 mod allocations;
 mod arrivals;
@@ -30,6 +33,7 @@ mod limits;
 mod mix;
 mod modes;
 mod moving;
+mod network;
 mod offer;
 mod options;
 mod overload;
@@ -54,8 +58,10 @@ mod trial;
 
 use bare::ARGUMENT;
 use bot::Problem;
+use janus::Janus;
 use modes::{Modes, Plot};
 use options::Load;
+use peer::Against;
 use run::Progress;
 use trial::Trial;
 
@@ -72,6 +78,12 @@ struct Arguments {
     /// Do not measure the bare loop beside the server.
     #[arg(long)]
     without_floor: bool,
+    /// Measure another server too, in turn with this one.
+    #[arg(long, value_enum)]
+    against: Option<Against>,
+    /// How many turns both have.
+    #[arg(long, default_value_t = 3, value_name = "N", requires = "against", value_parser = clap::value_parser!(u32).range(1..))]
+    repeats: u32,
     /// Cargo says so.
     #[arg(long, hide = true)]
     bench: bool,
@@ -89,6 +101,10 @@ fn main() -> ExitCode {
 }
 
 fn run(arguments: &Arguments) -> Result<(), Problem> {
+    // All in one network, so that both servers and the loop have the same.
+    if arguments.against.is_some() {
+        network::enter()?;
+    }
     let processors = pin::allowed()?;
     // The server has the first processor, the bots the last.
     let (first, last) = (processors.first().copied(), processors.last().copied());
@@ -98,7 +114,12 @@ fn run(arguments: &Arguments) -> Result<(), Problem> {
         return Ok(());
     }
     let trial = Trial { load: &arguments.load, processors: first.as_slice(), progress: Progress::default() };
-    let figures: Value = runtime.block_on(trial.run(!arguments.without_floor))?;
+    let figures: Value = runtime.block_on(async {
+        match arguments.against {
+            None => trial.run(!arguments.without_floor).await,
+            Some(Against::Janus) => trial.compare::<Janus>(!arguments.without_floor, arguments.repeats).await,
+        }
+    })?;
     if arguments.load.json {
         println!("{figures}");
     } else {

@@ -8,6 +8,7 @@ use serde_json::Value;
 use crate::bot::Problem;
 use crate::options::Load;
 use crate::run::Progress;
+use crate::server::Admission;
 use crate::stage::Stage;
 use crate::{comings, find_max, idle, overload, report, soak, storm};
 
@@ -48,7 +49,8 @@ impl Modes {
     /// Does what was asked; whether anything was.
     pub async fn run(&self, load: &Load, plot: &Plot, processors: &[usize]) -> Result<bool, Problem> {
         let progress = Progress::default();
-        let set = Stage::set(load, processors, &progress);
+        let admission = if self.find_max { Admission::Open } else { Admission::AsShipped };
+        let set = Stage::set(load, processors, &progress, admission);
         let (found, print): (Value, fn(&Value)) = match self {
             Modes { find_max: true, .. } => (find_max::run(&set.await?, plot.plot.as_deref()).await?, find_max::print),
             Modes { overload: Some(most), .. } => (overload::run(&set.await?, *most).await?, report::print),

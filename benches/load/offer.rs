@@ -95,6 +95,25 @@ fn line(text: &mut String, near: &Near<'_>, mid: &str, kind: Kind, way: Way) {
     }
 }
 
+/// The answer to an offer of nothing but lines to us: all as it was offered, with our own end.
+pub fn mirror(offer: &str, near: &Near<'_>) -> String {
+    let theirs = ["a=candidate:", "a=end-of-candidates", "a=ssrc", "a=msid", "a=ice-lite", "a=ice-options:"];
+    let mut text = String::new();
+    for line in offer.lines().filter(|line| !theirs.iter().any(|name| line.starts_with(name))) {
+        let name = line.split([':', ' ']).next().unwrap_or(line);
+        match name {
+            "a=ice-ufrag" => text.push_str(&format!("{name}:{}", near.ufrag)),
+            "a=ice-pwd" => text.push_str(&format!("{name}:{}", near.password)),
+            "a=fingerprint" => text.push_str(&format!("{name}:sha-256 {}", near.fingerprint)),
+            "a=setup" => text.push_str(&format!("{name}:{}", near.setup)),
+            "a=sendonly" | "a=sendrecv" => text.push_str("a=recvonly"),
+            _ => text.push_str(line),
+        }
+        text.push_str("\r\n");
+    }
+    text
+}
+
 /// The first value of `name` in a description.
 pub fn value<'a>(text: &'a str, name: &str) -> Result<&'a str, Problem> {
     text.lines().find_map(|line| line.strip_prefix(name)).ok_or_else(|| format!("a description has no {name}").into())
@@ -133,8 +152,40 @@ pub fn declared_ssrc(section: &str) -> Option<u32> {
     section.lines().find_map(|line| line.strip_prefix("a=ssrc:")?.split(' ').next()?.parse().ok())
 }
 
+/// The number of a header extension in a section (RFC 8285 §5).
+pub fn extension(section: &str, uri: &str) -> Option<u8> {
+    section.lines().find_map(|line| {
+        let (number, of) = line.strip_prefix("a=extmap:")?.split_once(' ')?;
+        let number = number.split('/').next()?;
+        number.parse().ok().filter(|_| of.split(' ').next() == Some(uri))
+    })
+}
+
 /// Whether a section takes transport-wide numbers, under the number that bots offer.
 pub fn numbers_packets(section: &str) -> bool {
     section.lines().any(|line| line.strip_prefix("a=extmap:").is_some_and(|rest| rest.ends_with(TRANSPORT_CC)))
         && section.contains("transport-cc\r\n")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const OFFER: &str = "v=0\r\na=group:BUNDLE 0\r\na=ice-lite\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=sendonly\r\na=mid:0\r\na=extmap:5/sendonly urn:a\r\na=extmap:6 urn:b\r\na=ice-ufrag:them\r\na=ice-pwd:secret\r\na=ice-options:trickle\r\na=fingerprint:sha-256 AA\r\na=setup:actpass\r\na=ssrc:7 cname:x\r\na=candidate:1 1 udp 1 127.0.0.2 9 typ host\r\n";
+
+    #[test]
+    fn an_answer_keeps_the_lines_and_has_another_end() {
+        let near = Near { ufrag: "us", password: "word", fingerprint: "BB", setup: "active" };
+        assert_eq!(
+            mirror(OFFER, &near),
+            "v=0\r\na=group:BUNDLE 0\r\nm=video 9 UDP/TLS/RTP/SAVPF 96\r\na=recvonly\r\na=mid:0\r\na=extmap:5/sendonly urn:a\r\na=extmap:6 urn:b\r\na=ice-ufrag:us\r\na=ice-pwd:word\r\na=fingerprint:sha-256 BB\r\na=setup:active\r\n"
+        );
+    }
+
+    #[test]
+    fn extensions_are_found_by_their_whole_name() {
+        for (uri, number) in [("urn:a", Some(5)), ("urn:b", Some(6)), ("urn:", None)] {
+            assert_eq!(extension(OFFER, uri), number, "{uri}");
+        }
+    }
 }

@@ -106,6 +106,7 @@ async fn fill_one<P: Peer>(peer: &P, engine: &Engine, number: u32, refused: Refu
             return Err(problem);
         }
     }
+    engine.add(peer.complete(&mut visit).await?)?;
     Ok(visit)
 }
 

@@ -17,6 +17,15 @@ use crate::process::Server;
 /// A server that takes longer to stop is killed.
 const STOPPING_MAX: Duration = Duration::from_secs(5);
 
+/// How busy the server may become.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub enum Admission {
+    /// As its defaults have it: it refuses before anybody feels it.
+    AsShipped,
+    /// All of its processor: for who wants to see it give way.
+    Open,
+}
+
 /// `quartet serve`, with a store that goes when it goes.
 pub struct OwnServer {
     child: Child,
@@ -27,7 +36,7 @@ pub struct OwnServer {
 
 impl OwnServer {
     /// Starts it on these processors, and waits until it answers.
-    pub async fn start(workers: u16, processors: &[usize]) -> Result<OwnServer, Problem> {
+    pub async fn start(workers: u16, processors: &[usize], admission: Admission) -> Result<OwnServer, Problem> {
         let directory = tempfile::tempdir()?;
         let at = |name: &str| directory.path().join(name);
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
@@ -36,7 +45,7 @@ impl OwnServer {
         fs::write(at("certificate.pem"), certificate.cert.pem())?;
         write_secret(&at("key.pem"), &certificate.signing_key.serialize_pem())?;
         let config = at("quartet.toml");
-        fs::write(&config, configuration(&directory, &base, port, workers))?;
+        fs::write(&config, configuration(&directory, &base, port, workers, admission))?;
 
         let program = env!("CARGO_BIN_EXE_quartet");
         let made = Command::new(program).args(["token", "new", "load", "--role", "admin", "--config"]).arg(&config).output()?;
@@ -90,7 +99,11 @@ impl Drop for OwnServer {
     }
 }
 
-fn configuration(directory: &TempDir, base: &str, port: u16, workers: u16) -> String {
+fn configuration(directory: &TempDir, base: &str, port: u16, workers: u16, admission: Admission) -> String {
+    let bounds = match admission {
+        Admission::AsShipped => "",
+        Admission::Open => "busy_percent_visits = 100\nbusy_percent_seats = 100",
+    };
     let at = directory.path().display();
     format!(
         r#"
@@ -107,6 +120,7 @@ connections_per_address = 1024
 workers = {workers}
 addresses = ["127.0.0.1"]
 first_port = 0
+{bounds}
 [store]
 path = "{at}/quartet.db"
 [log]

@@ -7,7 +7,7 @@ use crate::peer::Bots;
 use crate::peer::quartet::Quartet;
 use crate::process::{Server, Usage};
 use crate::run::Progress;
-use crate::server::OwnServer;
+use crate::server::{Admission, OwnServer};
 
 pub struct Stage<'a> {
     pub load: &'a Load,
@@ -20,9 +20,14 @@ pub struct Stage<'a> {
 }
 
 impl Stage<'_> {
-    pub async fn set<'a>(load: &'a Load, processors: &[usize], progress: &'a Progress) -> Result<Stage<'a>, Problem> {
+    pub async fn set<'a>(
+        load: &'a Load,
+        processors: &[usize],
+        progress: &'a Progress,
+        admission: Admission,
+    ) -> Result<Stage<'a>, Problem> {
         progress.say("starting the server");
-        let own = OwnServer::start(1, processors).await?;
+        let own = OwnServer::start(1, processors, admission).await?;
         let server = Server::of(own.pid())?;
         let quartet = Quartet::new(client(), &own.base, &own.token, Bots::new(load.profile)?);
         Ok(Stage { load, progress, quartet, empty: server.usage()?, server, _own: own })

@@ -2,7 +2,10 @@
 
 use std::fmt;
 use std::future::Future;
+use std::ops::RangeInclusive;
 use std::time::Duration;
+
+use serde_json::Value;
 
 use webrtc_dtls::crypto::Certificate;
 use webrtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
@@ -22,6 +25,11 @@ pub trait Peer: Sync {
 
     /// Takes a seat there, and connects: the legs that it is reached by.
     fn join(&self, visit: &mut Self::Visit, seat: u8) -> impl Future<Output = Result<Vec<Terms>, Problem>> + Send;
+
+    /// All sit: the further legs of those who could not receive before the others were there.
+    fn complete(&self, _visit: &mut Self::Visit) -> impl Future<Output = Result<Vec<Terms>, Problem>> + Send {
+        async { Ok(Vec::new()) }
+    }
 
     /// Gives the seat up.
     fn leave(&self, visit: &mut Self::Visit, seat: u8) -> impl Future<Output = Result<(), Problem>> + Send;
@@ -44,6 +52,30 @@ impl fmt::Display for Full {
 }
 
 impl std::error::Error for Full {}
+
+/// A server of others, which the bench starts by itself. A file beside this one makes one, and [`Against`] names it.
+pub trait Rival: Peer + Sized {
+    /// What it is called on the command line and in figures.
+    const NAME: &'static str;
+
+    /// CPU µs per forwarded packet as they are known of it. Outside of them something else is measured than was meant.
+    const EXPECTED_US: RangeInclusive<f64>;
+
+    /// Starts it on these processors, and waits until it answers. It ends when this is dropped.
+    fn start(processors: &[usize], bots: Bots) -> impl Future<Output = Result<Self, Problem>>;
+
+    fn pid(&self) -> u32;
+
+    /// Its version and what it is made of, as it says itself.
+    fn about(&self) -> impl Future<Output = Result<Value, Problem>>;
+}
+
+/// Whom the server is compared with.
+#[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]
+pub enum Against {
+    /// Janus 1.x, its video room.
+    Janus,
+}
 
 /// Which protection bots offer; a server has no choice then, and what is measured is known.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, clap::ValueEnum)]

@@ -11,7 +11,7 @@ use tokio::sync::{OnceCell, RwLock};
 
 use super::{Bots, Full, Peer, ssrcs};
 use crate::bot::Problem;
-use crate::bot::connection::{Check, Connection};
+use crate::bot::connection::{Check, Connection, PASSWORD};
 use crate::bot::http::{Person, Refused, Seated};
 use crate::clock::system_nanos;
 use crate::leg::{Place, Terms};
@@ -255,8 +255,7 @@ impl Peer for Quartet {
     async fn join(&self, visit: &mut Visit, seat: u8) -> Result<Vec<Terms>, Problem> {
         let own = ssrcs(visit.number, seat);
         let ufrag = format!("bot{:x}v{:x}", seat, visit.number);
-        let near =
-            Near { ufrag: &ufrag, password: "bot-password-of-24-letters", fingerprint: &self.bots.fingerprint, setup: "actpass" };
+        let near = Near { ufrag: &ufrag, password: PASSWORD, fingerprint: &self.bots.fingerprint, setup: "actpass" };
         let pair = [(Kind::Audio, Way::Receive), (Kind::Video, Way::Receive)];
         let mut lines = vec![(Kind::Audio, Way::Send), (Kind::Video, Way::Send)];
         (1..SEATS).for_each(|_| lines.extend(pair));

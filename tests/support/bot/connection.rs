@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use bytes::Bytes;
-use stun::message::{BINDING_REQUEST, Message, Setter};
+use stun::message::{BINDING_REQUEST, BINDING_SUCCESS, Message, Setter};
 use tokio::net::UdpSocket;
 use tokio::sync::{mpsc, watch};
 use webrtc_dtls::cipher_suite::CipherSuiteId;
@@ -84,9 +84,9 @@ impl Connection {
         certificate: Certificate,
         profiles: &[SrtpProtectionProfile],
     ) -> Result<Connection, Problem> {
-        let on_loopback = far.addresses.iter().any(|address| address.ip().is_loopback());
-        let local = if on_loopback { Ipv4Addr::LOCALHOST } else { Ipv4Addr::UNSPECIFIED };
-        let plain = std::net::UdpSocket::bind((IpAddr::V4(local), 0))?;
+        // On loopback from the very address that is met: a server that is bound to an interface can answer no other.
+        let loopback = far.addresses.iter().map(SocketAddr::ip).find(|ip| ip.is_ipv4() && ip.is_loopback());
+        let plain = std::net::UdpSocket::bind((loopback.unwrap_or(IpAddr::V4(Ipv4Addr::UNSPECIFIED)), 0))?;
         plain.set_nonblocking(true)?;
         let socket = Arc::new(UdpSocket::from_std(plain.try_clone()?)?);
         let (to_dtls, from_net) = mpsc::channel(256);
@@ -165,6 +165,28 @@ pub fn fingerprint(der: &[u8]) -> String {
     digest.as_ref().iter().map(|byte| format!("{byte:02X}")).collect::<Vec<_>>().join(":")
 }
 
+/// What all bots say in their descriptions (`a=ice-pwd`), and seal their answers to checks with.
+pub const PASSWORD: &str = "bot-password-of-24-letters";
+
+/// The answer to a binding request (RFC 8489 §6.3.1.1): there are servers that check too before they take a path.
+fn answer(request: &[u8], from: SocketAddr) -> Option<Vec<u8>> {
+    let mut asked = Message::new();
+    asked.raw = request.to_vec();
+    asked.decode().ok()?;
+    if asked.typ != BINDING_REQUEST {
+        return None;
+    }
+    let mut message = Message::new();
+    let built = message.build(&[
+        Box::new(asked.transaction_id),
+        Box::new(BINDING_SUCCESS),
+        Box::new(stun::xoraddr::XorMappedAddress { ip: from.ip(), port: from.port() }),
+        Box::new(stun::integrity::MessageIntegrity::new_short_term_integrity(PASSWORD.to_owned())),
+        Box::new(stun::fingerprint::FINGERPRINT),
+    ]);
+    built.ok().map(|()| message.raw)
+}
+
 /// RFC 7983: one port, three protocols.
 async fn demultiplex(
     socket: Arc<UdpSocket>,
@@ -179,6 +201,10 @@ async fn demultiplex(
         }
         let server = *checked.borrow();
         if buffer[0] <= 3 {
+            if let Some(answer) = answer(&buffer[..len], from) {
+                // Who misses it asks again.
+                let _ = socket.send_to(&answer, from).await;
+            }
             checked.send_if_modified(|server| server.is_none() && server.replace(from).is_none());
             continue;
         }

@@ -56,13 +56,8 @@ impl Bot {
         };
         let ufrag = data_encoding::HEXLOWER.encode(&random[..4]);
         let audio_ssrc = u32::from_be_bytes([1, random[5], random[6], random[7]]);
-        let offer = Offer {
-            ufrag: &ufrag,
-            password: "bot-password-of-24-letters",
-            fingerprint: &shown,
-            audio_ssrc,
-            video_ssrc: audio_ssrc + 1,
-        };
+        let offer =
+            Offer { ufrag: &ufrag, password: connection::PASSWORD, fingerprint: &shown, audio_ssrc, video_ssrc: audio_ssrc + 1 };
         let seated = person.take_seat(offer.text()).await?;
         let answer = Answer::parse(&seated.answer)?;
         let media = Media::connect(&answer, &ufrag, certificate, profiles).await?;
