@@ -104,6 +104,35 @@ fn five_percent_loss_freezes_nothing_and_is_not_heard() {
 }
 
 #[test]
+fn what_is_lost_on_the_way_down_comes_again_even_if_no_request_ever_does() {
+    let path = Impairment { loss: Loss::Random(0.05), ..of_round_trip(50) };
+    let mut house = house();
+    let far = house.join(1, seat(0), Shape { asks: false, ..Shape::BROWSER }, of_round_trip(50), path);
+    let near = house.join(1, seat(1), Shape::BROWSER, GOOD, GOOD);
+    house.run(5_000);
+    let from = house.now;
+    house.run(60_000);
+    let seen = seen(&house, far, near, from);
+    assert!(seen.longest_freeze() <= millis(500), "{:?}", seen.longest_freeze());
+    assert!(seen.frames_per_second() > 25.0);
+}
+
+#[test]
+fn a_path_that_turns_bad_at_once_leaves_a_picture_that_moves() {
+    let path = Impairment { loss: Loss::Random(0.2), ..of_round_trip(100) };
+    let (mut house, far, near) = two(of_round_trip(100), Shape::BROWSER);
+    house.run(15_000);
+    house.set_up(far, path);
+    house.set_down(far, path);
+    let from = house.now;
+    house.run(30_000);
+    for (who, of) in [(far, near), (near, far)] {
+        let seen = seen(&house, who, of, from);
+        assert!(seen.longest_freeze() <= Duration::from_secs(2), "{:?}", seen.longest_freeze());
+    }
+}
+
+#[test]
 fn without_copies_in_the_sound_five_percent_loss_is_heard() {
     let path = Impairment { loss: Loss::Random(0.05), ..of_round_trip(50) };
     let (mut house, far, near) = two(path, Shape { takes_red: false, ..Shape::BROWSER });

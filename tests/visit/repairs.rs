@@ -176,6 +176,27 @@ fn a_storm_of_requests_is_answered_with_fifteen_percent_at_most() {
     assert!(share <= 0.15, "{share}");
 }
 
+#[test]
+fn a_repair_that_may_not_be_sent_is_not_taken_for_one_that_is_on_its_way() {
+    let mut world = two();
+    let shape = &mut world.browser(SENDER).shape;
+    (shape.picture, shape.packets) = ([600, 900, 1_100, 0], [1, 2, 6, 2]);
+    let media = line(RECEIVER, SourceKind::Camera, 0);
+    tapped(&mut world, RECEIVER);
+    world.run(700);
+    let came: Vec<Came> = tapped(&mut world, RECEIVER).into_iter().filter(|came| came.ssrc == media).collect();
+    let is_repaired = |world: &mut World, number: u16| {
+        tapped(world, RECEIVER);
+        miss(world, RECEIVER, media, &[number]);
+        !tapped(world, RECEIVER).is_empty()
+    };
+    let refused = came.iter().skip(1).position(|lost| !is_repaired(&mut world, lost.sequence)).unwrap() + 1;
+    assert!(refused > 5, "{refused}");
+    world.run(60);
+    assert!(is_repaired(&mut world, came[refused].sequence), "within a round trip, as nothing went");
+    assert!(!is_repaired(&mut world, came[refused].sequence), "now something has");
+}
+
 /// One packet of a frame of f is lost on its way here; its sender is asked for it. (Stream, number, datagram.)
 fn lose_one(world: &mut World) -> (Ssrc, u16, Vec<u8>) {
     world.browser(SENDER).tap = Some(Vec::new());
@@ -205,8 +226,10 @@ fn a_packet_lost_on_its_way_here_is_asked_for_and_takes_its_place() {
     assert_eq!(asked(&mut world, SENDER), [(ssrc, number)]);
     world.run(60);
     assert_eq!(asked(&mut world, SENDER), [], "not again within a round trip");
-    world.run(60);
+    world.run(20);
     assert_eq!(asked(&mut world, SENDER), [(ssrc, number)], "but after it");
+    world.run(50);
+    assert_eq!(asked(&mut world, SENDER), [(ssrc, number)], "and soon again: its round trip may be longer than ours");
 
     // Its sender sends it again, on a stream that it names by the layer.
     let ids = extensions(SENDER);

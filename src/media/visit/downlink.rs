@@ -6,11 +6,12 @@ use super::allowance::Allowance;
 use super::budget::PICTURES;
 use super::clock::Ntp;
 use super::governor::Governor;
+use super::missing::Pace;
 use super::redundancy::Redundancy;
 use super::repairable::Repairable;
 use crate::base::{Bitrate, Instant, Seat, Seq16};
 use crate::link::terms::LegTerms;
-use crate::media::proto::bwe::{Content, Estimator, Padding};
+use crate::media::proto::bwe::{Content, Estimator, Name, Padding};
 use crate::media::wire::rtcp::{ReportBlock, TransportCc};
 
 /// Where every estimate begins (media.md). More would flood a narrow path before anything is known of it; less would show
@@ -31,6 +32,10 @@ const REPAIRED_AT_ONCE: Duration = Duration::from_millis(150);
 /// A report of more than this is a report that lies (RFC 3550 §6.4.1 lets receivers compute it).
 const ROUND_TRIP_MAX: Duration = Duration::from_secs(10);
 
+/// A path that loses so many of 256 packets (1 %) loses requests too. A higher mark would let a picture stand for a request
+/// that was lost; a lower one would ask twice where once is enough.
+const REQUESTS_LOST: u8 = 3;
+
 /// For so long after a silence what is shown is decided at once, both ways. Longer would let the picture swing with an
 /// estimate that is still finding its place; in less, probes would not have said what the path carries.
 const RETURNING: Duration = Duration::from_secs(1);
@@ -48,6 +53,8 @@ pub(super) struct Downlink {
     pub(super) allowance: Allowance,
     pub(super) redundancy: Redundancy,
     pub(super) repairable: Repairable,
+    /// Whether it loses requests for what did not come up.
+    lossy: bool,
     /// When the estimate fell.
     cut: Option<Instant>,
     /// When the receiver was heard again after a silence.
@@ -69,6 +76,7 @@ impl Downlink {
             allowance: Allowance::default(),
             redundancy: Redundancy::default(),
             repairable: Repairable::default(),
+            lossy: false,
             cut: None,
             returned: None,
             round_trip: None,
@@ -94,10 +102,17 @@ impl Downlink {
             self.cut = Some(now);
             self.redundancy.forgive(now);
         }
+        let loss = estimator.loss();
+        self.lossy = loss >= REQUESTS_LOST;
         if self.cut.is_none_or(|at| now.since(at) >= CUT_FORGOTTEN) {
-            self.redundancy.learn(now, estimator.loss());
-            self.repairable.learn(estimator.loss());
+            self.redundancy.learn(now, loss);
+            self.repairable.learn(loss);
         }
+    }
+
+    /// A packet that did not arrive, and when it left; ask until there is none.
+    pub(super) fn poll_missing(&mut self) -> Option<(Instant, Name)> {
+        self.estimator.as_mut()?.poll_missing()
     }
 
     /// The receiver reports on a line.
@@ -123,6 +138,11 @@ impl Downlink {
     /// There and back, or a guess.
     pub(super) fn likely_round_trip(&self) -> Duration {
         self.round_trip().unwrap_or(ROUND_TRIP)
+    }
+
+    /// How this leg is asked for what it has sent and did not come.
+    pub(super) fn pace(&self) -> Pace {
+        Pace { round_trip: self.likely_round_trip(), lossy: self.lossy }
     }
 
     /// What the path is thought to carry; none where nothing can be known.

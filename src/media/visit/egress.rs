@@ -13,7 +13,7 @@ use super::watch::Layer;
 use crate::base::Instant;
 use crate::link::terms::{ExtensionIds, SourceKind, Ssrc};
 use crate::media::net::path::Path;
-use crate::media::proto::bwe::Content;
+use crate::media::proto::bwe::{Content, Name};
 use crate::media::proto::srtp::Sealer;
 use crate::media::wire::ext::Outgoing;
 use crate::media::wire::payload::red;
@@ -28,6 +28,13 @@ const OVERHEAD: usize = 28 + 24 + 16;
 
 /// Copies of earlier sounds, oldest first: how many ticks earlier, and the sound.
 pub(super) type Copies<'a> = [Option<(u32, &'a [u8])>; Redundancy::COPIES_MAX];
+
+/// Which of the copies of one repair.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub(super) enum RepairCopy {
+    Another,
+    Last,
+}
 
 /// What packets to one leg leave by.
 pub(super) struct Way<'a> {
@@ -61,7 +68,8 @@ impl Way<'_> {
         let Way { ids, sealer, downlink, .. } = self;
         let (now, line_ref) = (turn.now, &*line);
         let sent = turn.send(self.to, |slot| {
-            let extensions = numbered(packet, line_ref.transport_cc, downlink, now, bytes);
+            let name = line_ref.name(stamp);
+            let extensions = numbered(packet, line_ref.transport_cc, downlink, now, bytes, name);
             let header_len = write_header(slot, &fields, &extensions, ids)?;
             let payload = slot.get_mut(header_len..)?;
             let payload_len = if red.is_some() {
@@ -79,9 +87,18 @@ impl Way<'_> {
         sent
     }
 
-    /// Sends a packet of one line again, on its repair stream (RFC 4588 §4). Whether it went.
-    pub(super) fn send_again(&mut self, turn: &mut Turn<'_>, line: &mut Line, stamp: &Stamp, packet: &Incoming<'_>) -> bool {
+    /// Sends a packet of one line again, on its repair stream (RFC 4588 §4); where another copy follows, that one is watched
+    /// in its stead. Whether it went.
+    pub(super) fn send_again(
+        &mut self,
+        turn: &mut Turn<'_>,
+        line: &mut Line,
+        stamp: &Stamp,
+        packet: &Incoming<'_>,
+        copy: RepairCopy,
+    ) -> bool {
         let transport_cc = line.transport_cc;
+        let name = line.name(stamp).filter(|_| copy == RepairCopy::Last);
         let Some(rtx) = &mut line.rtx else { return false };
         let bytes = packet.payload.len() + OVERHEAD;
         if !self.downlink.may_repair(bytes) {
@@ -97,7 +114,7 @@ impl Way<'_> {
         let Way { ids, sealer, downlink, .. } = self;
         let now = turn.now;
         let sent = turn.send(self.to, |slot| {
-            let extensions = numbered(packet, transport_cc, downlink, now, bytes);
+            let extensions = numbered(packet, transport_cc, downlink, now, bytes, name);
             let header_len = write_header(slot, &fields, &extensions, ids)?;
             let (original, payload) = slot.get_mut(header_len..)?.split_first_chunk_mut::<2>()?;
             // RFC 4588 §4: the payload begins with the original sequence number.
@@ -136,8 +153,16 @@ impl Way<'_> {
 }
 
 /// What a receiver is told beside the payload, with the transport-wide number of so many bytes where the line has them.
-fn numbered(packet: &Incoming<'_>, transport_cc: bool, downlink: &mut Downlink, now: Instant, bytes: usize) -> Outgoing<'static> {
-    let number = if transport_cc { downlink.number(now, bytes, Content::Media) } else { None };
+fn numbered(
+    packet: &Incoming<'_>,
+    transport_cc: bool,
+    downlink: &mut Downlink,
+    now: Instant,
+    bytes: usize,
+    name: Option<Name>,
+) -> Outgoing<'static> {
+    let content = name.map_or(Content::Media, Content::Named);
+    let number = if transport_cc { downlink.number(now, bytes, content) } else { None };
     Outgoing { transport_cc: number.map(|number| number.0), ..packet.extensions }
 }
 
@@ -198,7 +223,7 @@ pub(super) fn send_owed_keyframe_requests(turn: &mut Turn<'_>, sender: &mut Leg)
 }
 
 /// RFC 4585 §6.3.1.
-fn request_keyframe(turn: &mut Turn<'_>, to: Path, sealer: &mut Sealer, ours: Ssrc, theirs: Ssrc) {
+pub(super) fn request_keyframe(turn: &mut Turn<'_>, to: Path, sealer: &mut Sealer, ours: Ssrc, theirs: Ssrc) {
     let sent = send_rtcp(turn, to, sealer, |writer| {
         // A fresh slot has room for one PLI.
         let _ = writer.pli(ours, theirs);

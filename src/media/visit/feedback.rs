@@ -65,6 +65,9 @@ pub(super) fn handle(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen:
     for wish in wishes.0.into_iter().flatten() {
         pass_on(seats, turn, seat, screen, wish);
     }
+    if told {
+        repair::mend(seats, turn, seat, screen);
+    }
     if missed {
         let mut left = Left::default();
         for block in Compound::new(datagram.get(..len).unwrap_or_default()) {

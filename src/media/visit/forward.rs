@@ -3,13 +3,17 @@
 use super::egress::{self, Copies, Way};
 use super::ingress::Incoming;
 use super::leg::Leg;
-use super::line::Shown;
+use super::line::{Line, Shown};
 use super::track::Track;
 use super::turn::Turn;
 use super::watch::Layer;
 use crate::base::limits::LAYERS;
 use crate::base::{DropReason, Instant, Seat, Seq64};
 use crate::link::terms::SourceKind;
+
+/// So many packets may have overtaken the one that a line begins with. More could fill the outbox of a turn; fewer would
+/// cut a keyframe off.
+const CAUGHT_UP_MAX: usize = 64;
 
 /// A visit's seats.
 pub(super) type Seats = [Option<Leg>; Seat::COUNT];
@@ -34,11 +38,14 @@ pub(super) fn forward(seats: &mut Seats, turn: &mut Turn<'_>, from: Seat, packet
             continue;
         }
         match line.show(turn.now, packet, track) {
-            Shown::Sent { stamp, switched } => {
+            Shown::Sent { stamp, began, switched } => {
                 turn.counters.layer_switches += u64::from(switched);
                 let copies = earlier(track, turn.now, packet, flow.downlink.redundancy.copies());
                 let mut way = Way { to, ids, sealer: &mut flow.sealer, downlink: &mut flow.downlink };
                 way.send(turn, line, &stamp, packet, &copies);
+                if began && packet.kind != SourceKind::Microphone {
+                    catch_up(&mut way, turn, line, track, packet);
+                }
             }
             Shown::Withheld => {}
         }
@@ -50,6 +57,17 @@ pub(super) fn forward(seats: &mut Seats, turn: &mut Turn<'_>, from: Seat, packet
     }
     let owed = awaited.layers().filter_map(|layer| egress::ask_for_keyframe(turn, sender, packet.kind, layer)).min();
     sooner(due, owed)
+}
+
+/// A line begins with a packet that may have come late, as a repair: what overtook it was withheld, and follows now.
+fn catch_up(way: &mut Way<'_>, turn: &mut Turn<'_>, line: &mut Line, track: &Track, first: &Incoming<'_>) {
+    let Some(stream) = track.layer(first.layer) else { return };
+    for index in (first.index.0 + 1..=stream.missing.newest().0).take(CAUGHT_UP_MAX) {
+        let Some(later) = stream.cache.find(turn.now, Seq64(index)) else { continue };
+        if let Shown::Sent { stamp, .. } = line.show(turn.now, &later, track) {
+            way.send(turn, line, &stamp, &later, &Copies::default());
+        }
+    }
 }
 
 /// The earlier of two moments, where there are any.

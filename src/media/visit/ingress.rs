@@ -77,7 +77,7 @@ pub(super) fn take<'a>(
     let (kind, layer) = match role {
         Role::Media { kind, layer } | Role::Repair { kind, layer } => (kind, layer),
     };
-    let round_trip = flow.downlink.likely_round_trip();
+    let pace = flow.downlink.pace();
     let track = flow.inbound.track_mut(kind).ok_or(DropReason::UnknownStream)?;
     let is_repair = matches!(role, Role::Repair { .. });
     let wrapped = track.wraps(header.payload_type);
@@ -102,7 +102,7 @@ pub(super) fn take<'a>(
     if !on(sources, kind) {
         return Err(DropReason::Muted);
     }
-    let ask_at = if takes_nacks { stream.missing.due(round_trip) } else { None };
+    let ask_at = if takes_nacks { stream.missing.due(pace) } else { None };
     let packet = Incoming {
         kind,
         layer,
@@ -149,6 +149,7 @@ fn look<'a>(stream: &mut LayerStream, packet: Incoming<'a>) -> Result<Incoming<'
     let begins = picture.starts_frame && picture.keyframe;
     if begins {
         stream.door.keyframe();
+        stream.missing.begins(packet.index);
         stream.height = picture.frame_size(packet.payload).map(|size| size.height).or(stream.height);
     }
     Ok(Incoming { picture: Some(picture), begins, ..packet })

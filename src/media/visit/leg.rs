@@ -215,7 +215,7 @@ impl Leg {
             next = Deadline::earlier(next, due("reports", Some(flow.reports_due)));
             next = Deadline::earlier(next, due("arrivals", flow.arrivals.due()));
             next = Deadline::earlier(next, due("keyframe", flow.inbound.keyframe_due()));
-            next = Deadline::earlier(next, due("repairs", repair::due(&flow.inbound, flow.downlink.likely_round_trip())));
+            next = Deadline::earlier(next, due("repairs", repair::due(&flow.inbound, flow.downlink.pace())));
             next = Deadline::earlier(next, due("estimate", flow.downlink.due()));
             next = Deadline::earlier(next, due("layers", flow.demand.due()));
         }

@@ -1,5 +1,7 @@
 //! What a seat receives: lines, each one continuous stream, whoever and whichever layer stands behind it.
 
+use std::num::NonZeroU8;
+
 use super::budget::Step;
 use super::ingress::Incoming;
 use super::random::Random;
@@ -7,16 +9,21 @@ use super::rewrite::{Rewriter, Stamp};
 use super::sent::Sent;
 use super::track::Track;
 use super::watch::{Layer, Verdict, Watch};
-use crate::base::{Instant, Seat, Seq64};
+use crate::base::{Instant, Seat, Seq16, Seq64};
 use crate::link::terms::{OutboundLine, SourceKind, Ssrc};
+use crate::media::proto::bwe::Name;
 use crate::media::proto::srtp::{OutboundSlot, Sealer};
 
 /// Three of sound, three of pictures, one screen.
 pub(super) const LINES: usize = 7;
 
+const _: () = assert!(LINES <= Name::LINES);
+
 /// One outbound stream of one leg.
 pub(super) struct Line {
     pub(super) kind: SourceKind,
+    /// Its place among the lines, counted from one.
+    pub(super) place: NonZeroU8,
     pub(super) payload_type: u8,
     /// Where the receiver takes sound with copies in it.
     pub(super) red_payload_type: Option<u8>,
@@ -51,8 +58,8 @@ pub(super) struct Rtx {
 /// What becomes of a packet on a line.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) enum Shown {
-    /// It goes out like this. `switched` says that it is the first of another layer than before.
-    Sent { stamp: Stamp, switched: bool },
+    /// It goes out like this. `began` says that the line begins with it, `switched` that it showed another layer before.
+    Sent { stamp: Stamp, began: bool, switched: bool },
     /// It does not.
     Withheld,
 }
@@ -65,15 +72,15 @@ impl Line {
         if packet.layer > limit.layer && self.watch.shown() != Some(packet.layer) {
             return Shown::Withheld;
         }
-        let switched = match self.watch.judge(packet.layer, packet.begins) {
+        let (began, switched) = match self.watch.judge(packet.layer, packet.begins) {
             Verdict::Withhold => return Shown::Withheld,
-            Verdict::Continue => false,
+            Verdict::Continue => (false, false),
             Verdict::Begin { after } => {
                 let before = after.zip(self.rewriter.newest_input());
                 let captured = before.and_then(|before| track.captured_between(before, (packet.layer, packet.timestamp)));
                 self.rewriter.begin(now, packet, captured);
                 self.temporal = self.temporal_limit(packet.layer);
-                after.is_some()
+                (true, after.is_some())
             }
         };
         if self.sheds(packet) {
@@ -81,7 +88,7 @@ impl Line {
             return Shown::Withheld;
         }
         match self.rewriter.stamp(now, packet) {
-            Some(stamp) => Shown::Sent { stamp, switched },
+            Some(stamp) => Shown::Sent { stamp, began, switched },
             None => Shown::Withheld,
         }
     }
@@ -149,10 +156,19 @@ impl Line {
         self.watch
     }
 
+    /// What a packet is called in what the receiver tells of arrivals; none where it cannot be sent again.
+    pub(super) fn name(&self, stamp: &Stamp) -> Option<Name> {
+        let [.., number] = stamp.index.0.to_be_bytes();
+        self.history.is_some().then_some(Name { line: self.place, number })
+    }
+
     /// A packet went out under this name.
     pub(super) fn sent(&mut self, now: Instant, packet: &Incoming<'_>, stamp: &Stamp) {
         if let Some(history) = &mut self.history {
             history.note(now, packet.layer, packet.index, stamp);
+            if packet.begins {
+                history.begins(stamp.index);
+            }
         }
         let payload = packet.payload.len();
         self.packets = self.packets.wrapping_add(1);
@@ -172,6 +188,7 @@ impl Lines {
             if lines.0[place].is_some() {
                 continue;
             }
+            let Some(counted) = u8::try_from(place + 1).ok().and_then(NonZeroU8::new) else { continue };
             let Some(slot) = sealer.register(terms.ssrc) else { continue };
             let rtx = terms.rtx_payload_type.zip(terms.rtx_ssrc).and_then(|(payload_type, ssrc)| {
                 let slot = sealer.register(ssrc)?;
@@ -183,6 +200,7 @@ impl Lines {
             };
             lines.0[place] = Some(Line {
                 kind: terms.kind,
+                place: counted,
                 payload_type: terms.payload_type,
                 red_payload_type: terms.red_payload_type,
                 ssrc: terms.ssrc,
@@ -226,6 +244,12 @@ impl Lines {
         let usable = |line: &&mut Line| line.rtx.is_some() && line.transport_cc;
         let best = self.0.iter_mut().flatten().filter(usable).max_by_key(|line| line.packets > 0)?;
         Some(best)
+    }
+
+    /// The line that is meant by a name, by its SSRC, and the number there.
+    pub(super) fn named(&self, name: Name) -> Option<(Ssrc, Seq16)> {
+        let line = self.0.get(usize::from(name.line.get()) - 1)?.as_ref()?;
+        Some((line.ssrc, line.history.as_ref()?.ending_in(name.number)))
     }
 
     /// The line with this SSRC, for sending on it.

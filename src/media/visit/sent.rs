@@ -20,16 +20,19 @@ pub(super) struct Sent {
     /// Empty until the first packet goes out: most lines of screens never carry one.
     ring: Box<[Option<Name>]>,
     newest: Seq64,
+    /// Where the newest keyframe begins.
+    keyframe: Seq64,
 }
 
 /// What one number stood for. Short, because a visit has some three thousand of them.
 #[derive(Clone, Copy)]
 struct Name {
-    index: Seq64,
     source: Seq64,
+    /// Without the high bits, as all that follows.
+    index: u32,
     timestamp: u32,
-    /// When it was sent last, in milliseconds, without the high bits: a name lives for seconds, and the clock comes round
-    /// in weeks.
+    /// When it was sent first, and last, in milliseconds: a name lives for seconds, and the clock comes round in weeks.
+    first_ms: u32,
     at_ms: u32,
     picture: Option<Picture>,
     layer: Layer,
@@ -38,6 +41,15 @@ struct Name {
 
 const _: () = assert!(size_of::<Option<Name>>() <= 32);
 
+/// How it is known that a receiver misses a packet.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Told {
+    /// It has asked for it. What was sent again less than `apart` ago it could not know of.
+    Asked { apart: Duration },
+    /// What left at that time did not arrive. What was sent again since is another matter.
+    Lost { sent: Instant },
+}
+
 /// A packet that is to be sent again.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Repair {
@@ -45,12 +57,14 @@ pub(super) struct Repair {
     /// Its sender's number.
     pub(super) source: Seq64,
     pub(super) stamp: Stamp,
+    /// For how long its receiver has been without it; nothing, if a keyframe has begun since.
+    pub(super) missed_for: Duration,
 }
 
 impl Sent {
     /// Nothing was sent yet.
     pub(super) fn new() -> Sent {
-        Sent { ring: Box::default(), newest: Seq64(0) }
+        Sent { ring: Box::default(), newest: Seq64(0), keyframe: Seq64(0) }
     }
 
     /// A packet went out under this name.
@@ -60,21 +74,48 @@ impl Sent {
             self.ring = vec![None; REMEMBERED].into();
         }
         self.newest = self.newest.max(index);
-        self.ring[place(index)] = Some(Name { index, source, timestamp, at_ms: millis(now), picture, layer, repaired: false });
+        let (index, now_ms) = (low(index.0), millis(now));
+        let (first_ms, at_ms) = (now_ms, now_ms);
+        let name = Name { source, index, timestamp, first_ms, at_ms, picture, layer, repaired: false };
+        self.ring[place(stamp.index)] = Some(name);
     }
 
-    /// The receiver misses this number. None if it is unknown, or was sent less than `apart` ago: then it is on its way.
-    pub(super) fn missed(&mut self, now: Instant, number: Seq16, apart: Duration) -> Option<Repair> {
+    /// A keyframe begins with this number: what was lost before it stands in nobody's way for long.
+    pub(super) fn begins(&mut self, index: Seq64) {
+        self.keyframe = self.keyframe.max(index);
+    }
+
+    /// The receiver misses this number. None if it is unknown, or is on its way again.
+    pub(super) fn missed(&self, now: Instant, number: Seq16, told: Told) -> Option<Repair> {
         let index = self.newest.nearest(number);
-        let name = self.ring.get_mut(place(index))?.as_mut().filter(|name| name.index == index)?;
+        let known = self.ring.get(place(index))?.as_ref();
+        let name = known.filter(|name| name.index == low(index.0))?;
         let now_ms = millis(now);
-        // The first loss is believed at once: the receiver has seen what came after it.
-        if name.repaired && u128::from(now_ms.wrapping_sub(name.at_ms)) < apart.as_millis() {
+        let is_on_its_way = match told {
+            // The first loss is believed at once: the receiver has seen what came after it.
+            Told::Asked { apart } => name.repaired && ago(now_ms, name.at_ms) < apart,
+            Told::Lost { sent } => name.at_ms != millis(sent),
+        };
+        if is_on_its_way {
             return None;
         }
-        (name.at_ms, name.repaired) = (now_ms, true);
         let stamp = Stamp { index, timestamp: name.timestamp, picture: name.picture };
-        Some(Repair { layer: name.layer, source: name.source, stamp })
+        let missed_for = if index < self.keyframe { Duration::ZERO } else { ago(now_ms, name.first_ms) };
+        Some(Repair { layer: name.layer, source: name.source, stamp, missed_for })
+    }
+
+    /// What was missed has gone out again. Not before: what could not be sent is not on its way.
+    pub(super) fn repaired(&mut self, now: Instant, index: Seq64) {
+        let known = self.ring.get_mut(place(index)).and_then(Option::as_mut);
+        if let Some(name) = known.filter(|name| name.index == low(index.0)) {
+            (name.at_ms, name.repaired) = (millis(now), true);
+        }
+    }
+
+    /// The newest number that ends in these bits.
+    pub(super) fn ending_in(&self, bits: u8) -> Seq16 {
+        let back = self.newest.0.wrapping_sub(u64::from(bits)) & REMEMBERED_MASK;
+        Seq64(self.newest.0.saturating_sub(back)).wrapped()
     }
 
     /// Another stream stands behind the line: its numbers say nothing of what went before.
@@ -84,9 +125,17 @@ impl Sent {
 }
 
 /// Milliseconds of the clock, but for the high bits.
-#[expect(clippy::cast_possible_truncation, reason = "what lies above is not wanted")]
 fn millis(now: Instant) -> u32 {
-    (now.as_nanos() / 1_000_000) as u32
+    low(now.as_nanos() / 1_000_000)
+}
+
+fn ago(now_ms: u32, at_ms: u32) -> Duration {
+    Duration::from_millis(now_ms.wrapping_sub(at_ms).into())
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "what lies above is not wanted")]
+fn low(number: u64) -> u32 {
+    number as u32
 }
 
 fn place(index: Seq64) -> usize {
@@ -97,7 +146,7 @@ fn place(index: Seq64) -> usize {
 mod tests {
     use super::*;
 
-    const RTT: Duration = Duration::from_millis(100);
+    const ASKED: Told = Told::Asked { apart: Duration::from_millis(100) };
 
     fn at(millis: u64) -> Instant {
         Instant::ZERO + Duration::from_millis(millis)
@@ -113,11 +162,49 @@ mod tests {
         for index in 65_530..65_545 {
             sent.note(at(0), 2, Seq64(index + 1_000), &stamp(index));
         }
-        let repair = Some(Repair { layer: 2, source: Seq64(66_538), stamp: stamp(65_538) });
-        for (millis, expected) in [(10, repair), (50, None), (109, None), (110, repair), (150, None)] {
-            assert_eq!(sent.missed(at(millis), Seq16(2), RTT), expected, "{millis}");
+        let repair = |missed_for| {
+            let missed_for = Duration::from_millis(missed_for);
+            Some(Repair { layer: 2, source: Seq64(66_538), stamp: stamp(65_538), missed_for })
+        };
+        for (millis, expected) in [(10, repair(10)), (50, None), (109, None), (110, repair(110)), (150, None)] {
+            assert_eq!(sent.missed(at(millis), Seq16(2), ASKED), expected, "{millis}");
+            assert_eq!(sent.missed(at(millis), Seq16(2), ASKED), expected, "{millis}: nothing went");
+            if expected.is_some() {
+                sent.repaired(at(millis), Seq64(65_538));
+            }
         }
-        assert_eq!(sent.missed(at(10), Seq16(65_533), RTT).map(|repair| repair.source), Some(Seq64(66_533)));
+        assert_eq!(sent.missed(at(10), Seq16(65_533), ASKED).map(|repair| repair.source), Some(Seq64(66_533)));
+    }
+
+    #[test]
+    fn eight_bits_name_whatever_is_remembered() {
+        let mut sent = Sent::new();
+        for index in 65_400..65_700 {
+            sent.note(at(0), 0, Seq64(index), &stamp(index));
+        }
+        for index in 65_444..65_700u64 {
+            let [.., bits] = index.to_be_bytes();
+            assert_eq!(sent.ending_in(bits), Seq64(index).wrapped());
+        }
+    }
+
+    #[test]
+    fn a_repair_that_was_lost_is_repaired_at_once_and_what_was_lost_before_it_is_not() {
+        let mut sent = Sent::new();
+        sent.note(at(0), 2, Seq64(7), &stamp(1));
+        for (millis, told, is_repaired) in [
+            (40, Told::Lost { sent: at(0) }, true),
+            (45, ASKED, false),
+            (50, Told::Lost { sent: at(0) }, false),
+            (70, Told::Lost { sent: at(40) }, true),
+            (150, ASKED, false),
+            (170, ASKED, true),
+        ] {
+            assert_eq!(sent.missed(at(millis), Seq16(1), told).is_some(), is_repaired, "{millis}");
+            if is_repaired {
+                sent.repaired(at(millis), Seq64(1));
+            }
+        }
     }
 
     #[test]
@@ -127,9 +214,9 @@ mod tests {
             sent.note(at(0), 0, Seq64(index), &stamp(index));
         }
         for (number, known) in [(1_999, true), (1_744, true), (1_743, false), (2_000, false), (0, false), (40_000, false)] {
-            assert_eq!(sent.missed(at(0), Seq16(number), RTT).is_some(), known, "{number}");
+            assert_eq!(sent.missed(at(0), Seq16(number), ASKED).is_some(), known, "{number}");
         }
         sent.forget();
-        assert_eq!(sent.missed(at(0), Seq16(1_999), RTT), None);
+        assert_eq!(sent.missed(at(0), Seq16(1_999), ASKED), None);
     }
 }

@@ -183,7 +183,7 @@ impl Visit {
         let taken = ingress::take(flow, sources, &extensions, turn.now, datagram);
         let arrivals = flow.arrivals.due();
         // What is dropped may still have shown that something before it is missing.
-        let repairs = if taken.is_err() { repair::due(&flow.inbound, flow.downlink.likely_round_trip()) } else { None };
+        let repairs = if taken.is_err() { repair::due(&flow.inbound, flow.downlink.pace()) } else { None };
         match taken {
             Ok(taken) if taken.packet.kind != SourceKind::Screen || self.may_share(turn.now, seat) => {
                 let mut due = taken.ask_at;
@@ -233,7 +233,7 @@ impl Visit {
             let is_due = |at: Option<Instant>| at.is_some_and(|at| at <= turn.now);
             let (reports, arrivals, keyframes) =
                 (is_due(Some(flow.reports_due)), is_due(flow.arrivals.due()), is_due(flow.inbound.keyframe_due()));
-            let repairs = is_due(repair::due(&flow.inbound, flow.downlink.likely_round_trip()));
+            let repairs = is_due(repair::due(&flow.inbound, flow.downlink.pace()));
             let (estimate, layers) = (is_due(flow.downlink.due()), is_due(flow.demand.due()));
             if reports {
                 reports::report(&mut self.seats, turn, seat, self.screen);

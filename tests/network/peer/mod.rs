@@ -81,6 +81,8 @@ pub(crate) struct Shape {
     pub(crate) temporal: bool,
     /// Whether it takes sound with copies in it.
     pub(crate) takes_red: bool,
+    /// Whether it asks for what it misses.
+    pub(crate) asks: bool,
 }
 
 impl Shape {
@@ -96,6 +98,7 @@ impl Shape {
         sound: 80,
         temporal: false,
         takes_red: true,
+        asks: true,
     };
     /// Someone who only looks and listens.
     pub(crate) const SILENT: Shape = Shape { camera: false, microphone: false, ..Shape::BROWSER };
@@ -409,10 +412,10 @@ impl Peer {
         for (line, picture) in (0..).zip(&mut self.pictures) {
             let ssrc = browser::line(seat, SourceKind::Camera, line);
             let missing = picture.missing(now, self.round_trip);
-            if !missing.is_empty() {
+            if !missing.is_empty() && self.shape.asks {
                 self.out.push(self.browser.rtcp(|writer| writer.nack(Ssrc(1), ssrc, &missing).unwrap()));
             }
-            if picture.starves(now, self.round_trip) {
+            if picture.starves(now) {
                 self.out.push(self.browser.rtcp(|writer| writer.pli(Ssrc(1), ssrc).unwrap()));
             }
         }

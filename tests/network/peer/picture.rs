@@ -17,8 +17,10 @@ const GAP_AGE_MAX: Duration = Duration::from_secs(1);
 /// A wider gap is not asked for, packet by packet.
 const GAP_MAX: u64 = 300;
 
-/// Without a picture for so long, and a round trip: a keyframe is asked for.
-const STARVED: Duration = Duration::from_millis(300);
+/// Nothing has come for so long: then it is the sender that is silent.
+const SILENT: Duration = Duration::from_millis(300);
+/// Without a picture for so long a keyframe is asked for (Chromium's `kMaxWaitForFrame`).
+const STARVED: Duration = Duration::from_secs(3);
 
 /// Frames that say how unevenly they come.
 const JITTER_OF: usize = 150;
@@ -255,10 +257,9 @@ impl Picture {
     }
 
     /// Whether a keyframe is to be asked for now: packets come, and nothing of them can be shown.
-    pub(super) fn starves(&mut self, now: Instant, round_trip: Duration) -> bool {
-        let patience = STARVED + round_trip;
-        let is_long_ago = |at: Option<Instant>| at.is_none_or(|at| now.since(at) >= patience);
-        let comes = self.heard.is_some_and(|at| now.since(at) < STARVED);
+    pub(super) fn starves(&mut self, now: Instant) -> bool {
+        let is_long_ago = |at: Option<Instant>| at.is_none_or(|at| now.since(at) >= STARVED);
+        let comes = self.heard.is_some_and(|at| now.since(at) < SILENT);
         let starves = comes && self.fed.is_some() && is_long_ago(self.fed) && is_long_ago(self.starving_asked);
         if starves {
             self.starving_asked = Some(now);

@@ -10,7 +10,7 @@ use super::loss::Loss;
 use super::probe::Probe;
 use super::queue::{Queue, Usage};
 use super::rate::Rate;
-use super::sent::{Fate, Sent};
+use super::sent::{Fate, Name, Sent};
 use super::throughput::Throughput;
 use crate::base::{Bitrate, Deadline, Instant, Seq16};
 use crate::media::wire::rtcp::TransportCc;
@@ -40,6 +40,8 @@ const LEAP_MICROS: i64 = 10_000_000;
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub enum Content {
     Media,
+    /// Media of which [`Estimator::poll_missing`] tells by this name if it does not arrive.
+    Named(Name),
     /// What [`Estimator::poll_probe`] asked for.
     Padding,
 }
@@ -112,9 +114,13 @@ impl Estimator {
     /// The transport-wide number of the packet that leaves now, with so many bytes on the wire. Once for each packet
     /// that carries one, in the order of leaving.
     pub fn send(&mut self, now: Instant, bytes: usize, content: Content) -> Seq16 {
-        let number = self.sent.push(now, bytes, self.probe.is_sending());
+        let name = match content {
+            Content::Named(name) => Some(name),
+            Content::Media | Content::Padding => None,
+        };
+        let number = self.sent.push(now, bytes, name, self.probe.is_sending());
         self.probe.sent(number);
-        if content == Content::Media {
+        if content != Content::Padding {
             self.probe.spend(bytes as u64);
         }
         self.leaves.take(micros(now), bytes as u64);
@@ -169,6 +175,11 @@ impl Estimator {
             self.judge(now);
         }
         self.look_at_probe(now);
+    }
+
+    /// A named packet that did not arrive, and when it left: ask after each feedback, until there is none.
+    pub fn poll_missing(&mut self) -> Option<(Instant, Name)> {
+        self.sent.missing()
     }
 
     /// What the receiver's downlink is believed to carry.

@@ -35,6 +35,7 @@ mod trend;
 pub use attempt::Padding;
 pub use estimator::{Content, Estimator};
 pub use rate::FLOOR;
+pub use sent::Name;
 
 #[cfg(test)]
 mod tests;

@@ -1,5 +1,6 @@
 //! What was sent, until its fate is known.
 
+use std::num::NonZeroU8;
 use std::time::Duration;
 
 use super::loss::{BEHIND, Order};
@@ -14,6 +15,13 @@ pub(super) const REMEMBERED: usize = 2_048;
 /// has been reported. Longer would be slower to see losses; shorter would take packets for lost that others overtook.
 const SETTLED_AFTER: Duration = Duration::from_millis(100);
 
+/// A packet is taken for missing when one that left so much later has arrived: for longer where packets overtake each other.
+/// Longer would make each repair later, shorter would send again what is merely late.
+const MISSING_AFTER: Duration = Duration::from_millis(15);
+/// For so long after a packet has come late others are expected to. Longer would hold repairs up long after a path has
+/// settled; shorter would forget it between two of one in a hundred.
+const DISORDERED_FOR: Duration = Duration::from_secs(10);
+
 /// The first number: a cycle above zero, so that every number has one before it.
 const FIRST: u64 = 0x1_0000;
 
@@ -27,10 +35,26 @@ pub(super) enum Fate {
     Arrived,
 }
 
+/// What the sender of a packet calls it, to hear of it by that name when it is missing. Eleven bits, because every leg
+/// remembers thousands: a line remembers no more than eight bits of numbers tell apart.
+#[derive(Clone, Copy, PartialEq, Eq, Debug)]
+pub struct Name {
+    /// [`Name::LINES`] at most.
+    pub line: NonZeroU8,
+    /// The low bits of its number on the line.
+    pub number: u8,
+}
+
+impl Name {
+    /// Lines that names tell apart.
+    pub const LINES: usize = 7;
+}
+
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Packet {
     pub(super) sent: Instant,
     pub(super) bytes: u16,
+    name: Option<Name>,
     pub(super) fate: Fate,
     /// Left while a probe ran: what is lost of it is the probe's to judge.
     pub(super) probing: bool,
@@ -46,49 +70,56 @@ impl Packet {
 /// A packet in eight bytes, because every leg remembers thousands.
 ///
 /// ```text
-///   63 ─────────────────────────── 16 │ 15 ────── 5 │   4    │  3    │ 2 ─ 1 │ 0
-///   when it left, in nanoseconds,     │ bytes       │ behind │ probe │ fate  │ –
-///   without what lies above           │             │        │       │       │
+///   63 ────────────────── 26 │ 25 ── 23 │ 22 ─── 15 │ 14 ── 4 │   3    │   2   │ 1 ─ 0
+///   when it left, in µs,     │ line, or │ low bits  │ bytes   │ behind │ probe │ fate
+///   without what lies above  │ nothing  │ of number │         │        │       │
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 struct Packed(u64);
 
-/// Nanoseconds that a packed packet tells apart: three days.
-const ROUND: u64 = 1 << 48;
+/// Microseconds that a packed packet tells apart: three days.
+const ROUND: u64 = 1 << 38;
 
 impl Packed {
     /// Larger datagrams are counted as this large; none of ours is.
     const BYTES_MAX: u64 = (1 << 11) - 1;
 
     fn new(packet: Packet) -> Packed {
-        let Packet { sent, bytes, fate, probing, behind } = packet;
+        let Packet { sent, bytes, name, fate, probing, behind } = packet;
         let fate = match fate {
             Fate::Unknown => 0,
             Fate::Lost => 1,
             Fate::Arrived => 2,
         };
+        let name = name.map_or(0, |name| (u64::from(name.line.get()) << 8) | u64::from(name.number));
         let bytes = u64::from(bytes).min(Packed::BYTES_MAX);
-        let flags = (u64::from(behind) << 4) | (u64::from(probing) << 3) | (fate << 1);
-        Packed(((sent.as_nanos() % ROUND) << 16) | (bytes << 5) | flags)
+        let flags = (u64::from(behind) << 3) | (u64::from(probing) << 2) | fate;
+        Packed(((micros(sent) % ROUND) << 26) | (name << 15) | (bytes << 4) | flags)
     }
 
     /// The packet, now that the newest left at `last`.
     fn unpack(self, last: Instant) -> Packet {
         let Packed(packed) = self;
-        let last = last.as_nanos();
-        let ago = (last % ROUND).wrapping_sub(packed >> 16) % ROUND;
+        let last = micros(last);
+        let ago = last.wrapping_sub(packed >> 26) % ROUND;
+        let [.., line, number] = ((packed >> 15) & 0x7ff).to_be_bytes();
         Packet {
-            sent: Instant::from_nanos(last.saturating_sub(ago)),
-            bytes: ((packed >> 5) & Packed::BYTES_MAX) as u16,
-            fate: match (packed >> 1) & 3 {
+            sent: Instant::from_nanos(last.saturating_sub(ago) * 1_000),
+            bytes: ((packed >> 4) & Packed::BYTES_MAX) as u16,
+            name: NonZeroU8::new(line).map(|line| Name { line, number }),
+            fate: match packed & 3 {
                 1 => Fate::Lost,
                 2 => Fate::Arrived,
                 _ => Fate::Unknown,
             },
-            probing: (packed >> 3) & 1 == 1,
-            behind: (packed >> 4) & 1 == 1,
+            probing: (packed >> 2) & 1 == 1,
+            behind: (packed >> 3) & 1 == 1,
         }
     }
+}
+
+fn micros(at: Instant) -> u64 {
+    at.as_nanos() / 1_000
 }
 
 /// The last packets, by number.
@@ -104,6 +135,10 @@ pub(super) struct Sent {
     reported_sent: Instant,
     /// All before have been settled.
     settled: Seq64,
+    /// All before have been told, if they were missing.
+    told: Seq64,
+    /// When a packet came that had been taken for lost.
+    disordered: Option<Instant>,
 }
 
 impl Sent {
@@ -116,15 +151,17 @@ impl Sent {
             reported: first,
             reported_sent: Instant::ZERO,
             settled: first,
+            told: first,
+            disordered: None,
         }
     }
 
     /// A packet leaves. Answers its number.
-    pub(super) fn push(&mut self, now: Instant, bytes: usize, probing: bool) -> Seq64 {
+    pub(super) fn push(&mut self, now: Instant, bytes: usize, name: Option<Name>, probing: bool) -> Seq64 {
         let number = self.next;
         let behind = number.0 > FIRST && now < self.last_sent() + BEHIND;
         let bytes = u16::try_from(bytes).unwrap_or(u16::MAX);
-        self.ring[place(number)] = Packed::new(Packet { sent: now, bytes, fate: Fate::Unknown, probing, behind });
+        self.ring[place(number)] = Packed::new(Packet { sent: now, bytes, name, fate: Fate::Unknown, probing, behind });
         self.last = now;
         self.next = number.next();
         number
@@ -176,6 +213,9 @@ impl Sent {
         if packet.fate == Fate::Arrived || packet.fate == fate {
             return None;
         }
+        if packet.fate == Fate::Lost {
+            self.disordered = Some(self.reported_sent);
+        }
         packet.fate = fate;
         self.ring[place(number)] = Packed::new(packet);
         Some(packet)
@@ -183,6 +223,24 @@ impl Sent {
 
     fn packet(&self, number: Seq64) -> Packet {
         self.ring[place(number)].unpack(self.last)
+    }
+
+    /// The next packet that has a name and did not arrive, by all that is known, and when it left. Each is told once.
+    pub(super) fn missing(&mut self) -> Option<(Instant, Name)> {
+        let is_disordered = self.disordered.is_some_and(|at| self.reported_sent.since(at) < DISORDERED_FOR);
+        let patience = if is_disordered { SETTLED_AFTER } else { MISSING_AFTER };
+        self.told = self.told.max(Seq64(self.next.0.saturating_sub(REMEMBERED as u64)));
+        while self.told < self.reported {
+            let packet = self.packet(self.told);
+            if packet.sent + patience > self.reported_sent {
+                return None;
+            }
+            self.told = self.told.next();
+            if let (Fate::Lost, Some(name)) = (packet.fate, packet.name) {
+                return Some((packet.sent, name));
+            }
+        }
+        None
     }
 
     /// The next packet whose fate changes no more, in the order of sending.
@@ -218,7 +276,7 @@ mod tests {
         let mut sent = Sent::new();
         assert_eq!(sent.find(Seq16(0xffff)), None, "nothing was sent");
         for packet in 0..66_000 {
-            sent.push(at(packet), 100, false);
+            sent.push(at(packet), 100, None, false);
         }
         let next = sent.next();
         assert_eq!(next.wrapped(), Seq16(464));
@@ -231,15 +289,19 @@ mod tests {
 
     #[test]
     fn eight_bytes_hold_a_packet_however_long_the_clock_has_run() {
-        let nanos = |nanos| Instant::from_nanos(nanos);
+        let micros = |micros| Instant::from_nanos(micros * 1_000);
+        let name = |line, number| NonZeroU8::new(line).map(|line| Name { line, number });
         for (sent, last) in
             [(0, 0), (5, 1_000_000_007), (ROUND - 1, ROUND + 1), (9 * ROUND - 1, 9 * ROUND), (7 * ROUND, 7 * ROUND)]
         {
             for fate in [Fate::Unknown, Fate::Lost, Fate::Arrived] {
-                for (probing, behind) in [(false, false), (true, false), (false, true)] {
-                    let packet = Packet { sent: nanos(sent), bytes: 1_500, fate, probing, behind };
-                    let read = Packed::new(packet).unpack(nanos(last));
-                    let fields = |packet: Packet| (packet.sent, packet.bytes, packet.fate, packet.probing, packet.behind);
+                for (probing, behind, name) in
+                    [(false, false, None), (true, false, name(7, 255)), (false, true, name(1, 0)), (true, true, name(4, 129))]
+                {
+                    let packet = Packet { sent: micros(sent), bytes: 1_500, name, fate, probing, behind };
+                    let read = Packed::new(packet).unpack(micros(last));
+                    let fields =
+                        |packet: Packet| (packet.sent, packet.bytes, packet.name, packet.fate, packet.probing, packet.behind);
                     assert_eq!(fields(read), fields(packet));
                 }
             }
@@ -249,7 +311,7 @@ mod tests {
     #[test]
     fn a_fate_changes_once_or_from_lost_to_late() {
         let mut sent = Sent::new();
-        let number = sent.push(at(0), 100, false);
+        let number = sent.push(at(0), 100, None, false);
         for (fate, changes) in
             [(Fate::Lost, true), (Fate::Lost, false), (Fate::Arrived, true), (Fate::Arrived, false), (Fate::Lost, false)]
         {
@@ -260,7 +322,7 @@ mod tests {
     #[test]
     fn fates_are_settled_in_order_when_nothing_can_overtake_any_more() {
         let mut sent = Sent::new();
-        let numbers: Vec<_> = (0..20).map(|packet| sent.push(at(20 * packet), 100, false)).collect();
+        let numbers: Vec<_> = (0..20).map(|packet| sent.push(at(20 * packet), 100, None, false)).collect();
         sent.report(numbers[0], Fate::Arrived);
         sent.report(numbers[9], Fate::Arrived);
         assert_eq!(sent.skipped(numbers[12]), 200, "between the last report and this");
@@ -279,8 +341,57 @@ mod tests {
         let mut sent = Sent::new();
         let orders = [(0, Order::First), (0, Order::Behind), (4, Order::Behind), (9, Order::First), (20, Order::First)];
         for (millis, order) in orders {
-            let number = sent.push(at(millis), 100, false);
+            let number = sent.push(at(millis), 100, None, false);
             assert_eq!(sent.report(number, Fate::Arrived).map(|packet| packet.order()), Some(order), "{millis}");
         }
+    }
+
+    /// Packets of these names, and 20 ms between two.
+    fn named(sent: &mut Sent, count: u16) -> Vec<Seq64> {
+        let name = |number: u16| {
+            let [_, number] = number.to_be_bytes();
+            Some(Name { line: NonZeroU8::MIN, number })
+        };
+        (0..count).map(|number| sent.push(at(20 * u64::from(number)), 100, name(number), false)).collect()
+    }
+
+    fn missing(sent: &mut Sent) -> Vec<u8> {
+        std::iter::from_fn(|| sent.missing().map(|(_, name)| name.number)).collect()
+    }
+
+    #[test]
+    fn what_is_lost_is_told_once_by_its_name_when_something_later_has_arrived() {
+        let mut sent = Sent::new();
+        let numbers = named(&mut sent, 20);
+        sent.report(numbers[0], Fate::Arrived);
+        sent.report(numbers[1], Fate::Lost);
+        assert!(missing(&mut sent).is_empty(), "it may be late");
+        sent.report(numbers[2], Fate::Arrived);
+        assert_eq!(missing(&mut sent), [1]);
+        assert!(missing(&mut sent).is_empty(), "once");
+        // Of 3 nothing is told: the report of it was lost.
+        for (number, fate) in [(4, Fate::Lost), (5, Fate::Lost), (6, Fate::Arrived)] {
+            sent.report(numbers[number], fate);
+        }
+        assert_eq!(missing(&mut sent), [4, 5]);
+    }
+
+    #[test]
+    fn where_packets_overtake_each_other_one_that_does_not_come_is_waited_for() {
+        let mut sent = Sent::new();
+        let numbers = named(&mut sent, 700);
+        for (place, &number) in numbers[..10].iter().enumerate() {
+            sent.report(number, if [1, 4].contains(&place) { Fate::Lost } else { Fate::Arrived });
+        }
+        assert_eq!(missing(&mut sent), [1, 4]);
+        sent.report(numbers[1], Fate::Arrived);
+        for (newest, expected) in [(12, &[][..]), (15, &[]), (16, &[11])] {
+            sent.report(numbers[11], Fate::Lost);
+            sent.report(numbers[newest], Fate::Arrived);
+            assert_eq!(missing(&mut sent), expected, "{newest}");
+        }
+        sent.report(numbers[600], Fate::Lost);
+        sent.report(numbers[601], Fate::Arrived);
+        assert_eq!(missing(&mut sent), [88], "600, ten seconds later");
     }
 }
