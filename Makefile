@@ -1,6 +1,6 @@
 # Two commands: `make demo` shows a visit, `make test` proves the whole. Both install what is missing, and say so.
 
-.PHONY: help demo test impaired bench lint fuzz needs browser-needs clean
+.PHONY: help demo test impaired bench load lint fuzz needs browser-needs clean
 
 # What Debian 12 lacks for the build (BoringSSL wants cmake and a C++ compiler, its bindings libclang), and for the browser tests.
 BUILD_PACKAGES := g++ cmake clang libclang-dev
@@ -12,7 +12,8 @@ help:
 	@echo "make demo    build the release server and open a visit to try on https://localhost:8443"
 	@echo "make test    every test: units, simulations, bots, real browsers"
 	@echo "make impaired  what real browsers see on bad paths, as a table and a plot (some six minutes, on a quiet machine)"
-	@echo "make bench   what one packet costs"
+	@echo "make bench   what one packet costs, and one person's requests"
+	@echo "make load    a whole server under load, beside the bare loop (a minute, on a quiet machine)"
 	@echo "make lint    rustfmt and clippy, silent when all is well"
 	@echo "make fuzz    each fuzz target for a minute"
 
@@ -57,6 +58,10 @@ impaired: browser-needs
 
 bench: needs
 	cargo bench --locked --bench packet
+	cargo bench --locked --bench control
+
+load: needs
+	cargo bench --locked --bench load -- --visits 40 --seconds 20
 
 lint: needs
 	cargo fmt --check
