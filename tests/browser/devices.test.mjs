@@ -54,7 +54,7 @@ function deadDevices() {
   };
 }
 
-/** `window.plug(kind, label)` and `window.unplug(which)` do what hands do. */
+/** `window.plug(kind, label)` and `window.unplug(which)` do what hands do; `window.holds(which)` says whether one is in use. */
 function hands() {
   const { mediaDevices } = navigator;
   const list = mediaDevices.enumerateDevices.bind(mediaDevices);
@@ -77,6 +77,7 @@ function hands() {
     more.push({ kind, label, deviceId: label, groupId: '' });
     mediaDevices.dispatchEvent(new Event('devicechange'));
   };
+  window.holds = (which) => opened.some((track) => track.kind === which && track.readyState === 'live');
   window.unplug = (kind) => {
     const track = opened.findLast((one) => one.kind === kind && one.readyState === 'live');
     track.stop();
@@ -117,6 +118,8 @@ test('a device that is plugged in is offered, and one that is unplugged is repla
   await patient.getByRole('button', { name: 'Use it' }).click();
   await patient.getByText('New microphone: Big Headset').waitFor({ state: 'hidden' });
   assert.ok((await patient.getByLabel('Microphone').locator('option').allTextContents()).includes('Big Headset'));
+  // The old one is given back before the new one is taken.
+  await patient.waitForFunction(() => window.holds('audio'));
   await patient.evaluate(() => window.unplug('audio'));
   await patient.getByText('Your microphone was unplugged. You now use').waitFor();
 
@@ -125,6 +128,7 @@ test('a device that is plugged in is offered, and one that is unplugged is repla
   await host(provider, here.server.provider);
   await row(provider, link.name).getByRole('button', { name: 'Admit', exact: true }).click();
   await inVisit(patient);
+  await patient.waitForFunction(() => window.holds('video'));
   await patient.evaluate(() => window.unplug('video'));
   await patient.getByText('Your camera was unplugged. You now use').waitFor();
 });

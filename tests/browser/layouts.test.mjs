@@ -47,6 +47,13 @@ async function listen(page, status = 204) {
 /** The names of those who are shown large, in the order of the page. */
 const large = (page) => page.locator('.tile.large .name').allTextContents();
 
+/** What comes from the server is laid out a moment later: these are large in the end, and in this order. */
+async function becomesLarge(page, names, words) {
+  let seen;
+  const same = async () => JSON.stringify((seen = await large(page))) === JSON.stringify(names);
+  await until(words, same, { within: 5_000 }).catch(() => assert.deepEqual(seen, names, words));
+}
+
 /** The participant of this name in a view. */
 const participant = (view, name) => view.participants.find((person) => person.name === name).participant;
 
@@ -252,7 +259,7 @@ test('pins are kept large beside a screen, and an interpreter’s is offered in 
   let shared = true;
   await pretend(patient, (view) => ({ ...view, participants: view.participants.map((one) => ({ ...one, screen: shared && one.name === name })) }));
   await patient.locator('[data-screen]').waitFor();
-  assert.deepEqual(await large(patient), [name, name, 'Ida Stern'], 'the screen first');
+  await becomesLarge(patient, [name, name, 'Ida Stern'], 'the screen first');
   for (const words of ['Who speaks is large', 'Two side by side', 'Everyone the same size']) {
     await choose(patient, words);
     assert.deepEqual(await large(patient), [name, name, 'Ida Stern'], words);
