@@ -293,7 +293,7 @@ test('a paused picture is covered with words, a poor connection is marked, and b
   });
   const theirs = tile(patient, other.name);
   await theirs.getByText('Picture paused to keep the sound').waitFor();
-  assert.equal(await theirs.locator('video').evaluate((video) => getComputedStyle(video).visibility), 'hidden');
+  await until('the picture is covered', () => theirs.locator('video').evaluate((video) => getComputedStyle(video).visibility === 'hidden'));
   assert.equal(await theirs.locator('audio').evaluate(({ paused }) => paused), false);
   await theirs.getByText('Poor connection').waitFor();
   await patient.locator('[data-you]').getByText('Poor connection').waitFor();
