@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use crate::bot::Problem;
 use crate::engine::Engine;
-use crate::leg::Place;
+use crate::leg::{Place, Terms};
 use crate::mix::SEATS;
 use crate::peer::Peer;
 use crate::tally::Tally;
@@ -32,8 +32,7 @@ impl<P: Peer> Moving<P> {
     /// Takes the seat, and sends.
     pub async fn join(&mut self, peer: &P, engine: &Engine, seat: u8) -> Result<(), Problem> {
         let legs = peer.join(&mut self.visit, seat).await?;
-        self.places[usize::from(seat)] = legs.first().map(|terms| terms.place);
-        engine.add(legs)
+        self.sit(engine, seat, legs)
     }
 
     /// Takes the seat, and is silent: it only listens.
@@ -42,6 +41,10 @@ impl<P: Peer> Moving<P> {
         for terms in &mut legs {
             (terms.sends, terms.offered) = (None, None);
         }
+        self.sit(engine, seat, legs)
+    }
+
+    fn sit(&mut self, engine: &Engine, seat: u8, legs: Vec<Terms>) -> Result<(), Problem> {
         self.places[usize::from(seat)] = legs.first().map(|terms| terms.place);
         engine.add(legs)
     }

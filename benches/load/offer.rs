@@ -4,13 +4,8 @@ use std::net::SocketAddr;
 
 use crate::bot::Problem;
 use crate::bot::connection::Far;
+pub use crate::bot::sdp::Kind;
 use crate::mix::{OPUS, RTX, VP8};
-
-#[derive(Clone, Copy, PartialEq, Eq, Debug)]
-pub enum Kind {
-    Audio,
-    Video,
-}
 
 /// A stream that a leg receives.
 #[derive(Clone, PartialEq, Eq, Debug)]
