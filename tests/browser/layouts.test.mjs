@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { violations } from './support/axe.mjs';
 import { PHONE } from './support/browser.mjs';
-import { arriving, layers, remoteDescriptions } from './support/media.mjs';
+import { arriving, keepSize, layers, remoteDescriptions } from './support/media.mjs';
 import { host, inVisit, tile, wait } from './support/people.mjs';
 import { pretend } from './support/pretend.mjs';
 import { setting } from './support/setting.mjs';
@@ -144,6 +144,7 @@ test('only the layers that somebody takes are sent, each at its size, and nothin
   await pretend(patient, (view) => ({ ...view, you: { ...view.you, layers: taken } }));
   await until('all three', async () => Object.values(await layers(patient)).filter(({ active, width }) => active && width > 0).length === 3);
   const negotiated = await remoteDescriptions(patient);
+  await keepSize(patient);
   for (taken of [['q', 'h'], ['q'], [], ['h'], ['q', 'h', 'f']]) {
     await until(`${taken.join()} and no other`, async () => {
       const sent = await layers(patient);

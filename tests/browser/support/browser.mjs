@@ -31,9 +31,18 @@ export async function startBrowser() {
       return observedPage(context, await context.newPage());
     },
     /** Everybody leaves; the browser stays for the next ones. */
-    closePages: () => Promise.all(browser.contexts().map((context) => context.close())),
-    stop: () => browser.close(),
+    closePages: () => Promise.all(browser.contexts().map(close)),
+    async stop() {
+      await Promise.all(browser.contexts().map(close));
+      await browser.close();
+    },
   };
+}
+
+/** What a test has put in the place of the server may be answering still: nobody hears it. */
+async function close(context) {
+  await Promise.all(context.pages().map((page) => page.unrouteAll({ behavior: 'ignoreErrors' })));
+  await context.close();
 }
 
 /** A browser of one person's own, which keeps its profile in `directory` and may be killed: its only page. */

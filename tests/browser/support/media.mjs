@@ -75,6 +75,14 @@ export async function layers(page) {
   return Object.fromEntries(sent.map((one) => [one.rid, { active: one.active, frames: one.framesSent ?? 0, width: one.frameWidth ?? 0 }]));
 }
 
+/** The camera's pictures keep their size, however busy the machine is: without this a browser makes all layers smaller. */
+export function keepSize(page) {
+  return page.evaluate(async () => {
+    const camera = window.observed.peers.at(-1).getSenders().find((sender) => sender.getParameters().encodings.some(({ rid }) => rid));
+    await camera.setParameters({ ...camera.getParameters(), degradationPreference: 'maintain-resolution' });
+  });
+}
+
 /** Switches one layer at its sender, as a browser does that runs short of bandwidth: whatever the page wants meanwhile. */
 export function setLayer(page, rid, active) {
   return page.evaluate(
