@@ -23,6 +23,12 @@ use crate::link::{Event, Greeting, Order, Setup};
 /// What the media process may see of our environment: how to log. Whatever else is set for us is not for it.
 const ENVIRONMENT: [&str; 3] = ["RUST_LOG", "RUST_BACKTRACE", "NO_COLOR"];
 
+/// How glibc lays out the memory of a media process (GLIBC_TUNABLES): in pages of two megabytes where the kernel has them, and
+/// all of it in one heap, so that there are few. Every packet touches a hundred places of a visit, most of them long out of the
+/// caches, and in pages of four kilobytes each of them would be looked up in the page table, too. Another libc ignores it.
+const TUNABLES: &str = "glibc.malloc.hugetlb=1:glibc.malloc.arena_max=1:glibc.malloc.mmap_threshold=33554432\
+                        :glibc.malloc.trim_threshold=67108864";
+
 /// How often a lock is looked at that is held. Once per start, for some seconds at most.
 const LOOK_EVERY: Duration = Duration::from_millis(100);
 
@@ -272,6 +278,7 @@ impl Drop for Starting {
 fn spawn(mut program: Program, listener: &Listener, options: &[String]) -> io::Result<Child> {
     program.arg("media").arg("--socket").arg(listener.path()).args(options);
     program.env_clear().envs(ENVIRONMENT.iter().filter_map(|&name| Some((name, std::env::var_os(name)?))));
+    program.env("GLIBC_TUNABLES", TUNABLES);
     // All that it says is log; our standard output may be for programs to read.
     program.stdout(io::stderr().as_fd().try_clone_to_owned()?);
     // Its own group: an interrupt from the terminal is for us, and we end it when we are done.

@@ -1,7 +1,8 @@
-//! Which processor a worker keeps to.
+//! Which processor a worker keeps to, and how punctually it wakes there.
 #![forbid(unsafe_code)]
 
 use std::io;
+use std::time::Duration;
 
 use super::sys;
 
@@ -15,6 +16,13 @@ pub fn pin(worker: u16) -> io::Result<usize> {
     let processor = allowed[place];
     sys::pin_to(processor)?;
     Ok(processor)
+}
+
+/// Has the kernel wake this thread when it is to be woken, and not up to 50 microseconds later so that others wake with it.
+///
+/// An error means that it goes on waking late.
+pub fn wake_on_time() -> io::Result<()> {
+    sys::set_timer_slack(Duration::from_nanos(1))
 }
 
 #[cfg(test)]
@@ -34,5 +42,12 @@ mod tests {
     #[test]
     fn a_processor_that_no_machine_has_is_an_error() {
         assert!(sys::pin_to(usize::MAX).is_err());
+    }
+
+    #[test]
+    fn a_thread_that_wakes_on_time_does_so_alone() {
+        let slack = std::thread::spawn(|| wake_on_time().and_then(|()| sys::timer_slack())).join().unwrap().unwrap();
+        assert_eq!(slack, Duration::from_nanos(1));
+        assert!(sys::timer_slack().unwrap() > slack, "other threads save the machine's wakings");
     }
 }

@@ -3,6 +3,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use super::path::Path;
 
 /// Datagrams of one run. Kernels before 6.9 refuse more (UDP_MAX_SEGMENTS).
@@ -20,7 +22,7 @@ const RECENT: usize = 4;
 pub struct Plan {
     /// In the order of their first datagram.
     destinations: Vec<Destination>,
-    index: HashMap<Path, usize>,
+    index: HashMap<Path, usize, RandomState>,
     recent: [usize; RECENT],
     recent_oldest: usize,
     datagrams: Vec<Datagram>,
@@ -58,7 +60,7 @@ impl Plan {
     pub fn new(datagrams: usize) -> Plan {
         Plan {
             destinations: Vec::with_capacity(datagrams),
-            index: HashMap::with_capacity(datagrams),
+            index: HashMap::with_capacity_and_hasher(datagrams, RandomState::default()),
             recent: [0; RECENT],
             recent_oldest: 0,
             datagrams: Vec::with_capacity(datagrams),

@@ -413,6 +413,22 @@ pub(super) fn pin_to(processor: usize) -> io::Result<()> {
     done(unsafe { libc::sched_setaffinity(0, size_of::<libc::cpu_set_t>(), &raw const set) })
 }
 
+/// By how much the kernel may be late when it wakes this thread (prctl(2), PR_SET_TIMERSLACK).
+pub(super) fn set_timer_slack(slack: Duration) -> io::Result<()> {
+    let nanos = libc::c_ulong::try_from(slack.as_nanos()).map_err(|_| io::ErrorKind::InvalidInput)?;
+    // SAFETY: the call takes a number and touches no memory of ours.
+    done(unsafe { libc::prctl(libc::PR_SET_TIMERSLACK, nanos) })
+}
+
+/// How late it may be now.
+#[cfg(test)]
+pub(super) fn timer_slack() -> io::Result<Duration> {
+    // SAFETY: the call takes nothing and touches no memory of ours.
+    let nanos = unsafe { libc::prctl(libc::PR_GET_TIMERSLACK) };
+    done(nanos)?;
+    Ok(Duration::from_nanos(u64::from(nanos.unsigned_abs())))
+}
+
 /// The error of a call that answered −1.
 fn done(result: c_int) -> io::Result<()> {
     if result < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }

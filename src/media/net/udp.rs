@@ -7,6 +7,8 @@ use std::iter::once;
 use std::net::UdpSocket;
 use std::os::fd::AsFd;
 
+use foldhash::fast::RandomState;
+
 use super::outbox::{Outbox, Slot};
 use super::path::Path;
 use super::plan::{Plan, Run};
@@ -68,7 +70,7 @@ pub struct Sender {
     arrays: SendArrays,
     /// For what is sent again one by one while `arrays` are in use.
     singles: SendArrays,
-    alone: HashSet<Path>,
+    alone: HashSet<Path, RandomState>,
     calls: u64,
     failures: u64,
 }
@@ -80,7 +82,7 @@ impl Sender {
             plan: Plan::new(slots),
             arrays: SendArrays::new(slots),
             singles: SendArrays::new(slots),
-            alone: HashSet::with_capacity(ALONE_MAX),
+            alone: HashSet::with_capacity_and_hasher(ALONE_MAX, RandomState::default()),
             calls: 0,
             failures: 0,
         }

@@ -167,6 +167,9 @@ fn work(
     if let Err(error) = affinity::pin(worker) {
         tracing::info!(worker, %error, "the worker is not kept to one processor");
     }
+    if let Err(error) = affinity::wake_on_time() {
+        tracing::info!(worker, %error, "the worker sleeps longer than it is told");
+    }
     let mut seed = [0; 32];
     getrandom::fill(&mut seed).map_err(|error| ProcessError::Start { worker, error: error.into() })?;
     let shard = Shard::new(worker, handshaker, seed);

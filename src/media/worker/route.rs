@@ -2,6 +2,8 @@
 
 use std::collections::HashMap;
 
+use foldhash::fast::RandomState;
+
 use crate::base::Seat;
 use crate::media::net::path::Path;
 
@@ -22,7 +24,7 @@ pub(super) struct Routes {
     /// By the ufrag that we gave the leg.
     by_name: HashMap<Box<[u8]>, Place>,
     /// Only addresses that passed a check of that leg.
-    by_path: HashMap<Path, Place>,
+    by_path: HashMap<Path, Place, RandomState>,
 }
 
 impl Routes {
