@@ -16,34 +16,22 @@ use tokio::signal::unix::{SignalKind, signal};
 #[path = "../../tests/support/bot/mod.rs"]
 mod bot;
 
-mod arrivals;
-mod clock;
-mod engine;
-mod leg;
-mod limits;
-mod mix;
-mod offer;
+mod machine;
+mod media;
 mod options;
 mod peer;
-mod process;
-mod receiver;
-mod report;
 mod run;
-mod seal;
-mod sender;
-mod sockets;
-mod stamp;
-mod tally;
 
 use bot::Problem;
-use engine::Engine;
-use limits::Strain;
+use machine::process::{Machine, Server};
+use machine::sockets;
+use media::engine::Engine;
 use options::Load;
 use peer::Bots;
 use peer::quartet::Quartet;
-use process::{Machine, Server};
-use report::Report;
 use run::Progress;
+use run::limits::{self, Strain};
+use run::report::{self, Report};
 
 /// A server that has not answered by then is not waited for.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);

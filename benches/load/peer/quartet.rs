@@ -13,10 +13,10 @@ use super::{Bots, Full, Peer, ssrcs};
 use crate::bot::Problem;
 use crate::bot::connection::{Check, Connection, PASSWORD};
 use crate::bot::http::{Person, Refused, Seated};
-use crate::clock::system_nanos;
-use crate::leg::{Place, Terms};
-use crate::mix::SEATS;
-use crate::offer::{IDS, Kind, Line, Near, Way, declared_ssrc, describe, far, numbers_packets, sections};
+use crate::media::clock::system_nanos;
+use crate::media::leg::{Place, Terms};
+use crate::media::mix::SEATS;
+use crate::media::offer::{IDS, Kind, Line, Near, Way, declared_ssrc, describe, far, numbers_packets, sections};
 
 /// Names of those who are made for the load: a later run finds them again.
 const SURNAME: &str = "Loadtest";

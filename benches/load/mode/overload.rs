@@ -7,18 +7,19 @@ use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
 use crate::bot::Problem;
-use crate::engine::Engine;
-use crate::leg::Place;
-use crate::limits::Strain;
-use crate::mix::{RECEIVED_PER_SECOND, SEATS};
+use crate::machine::process::{Machine, Server};
+use crate::machine::sockets;
+use crate::media::engine::Engine;
+use crate::media::leg::Place;
+use crate::media::mix::{RECEIVED_PER_SECOND, SEATS};
+use crate::media::tally::micros;
 use crate::peer::Full;
 use crate::peer::Peer;
-use crate::process::{Machine, Server};
-use crate::report::Report;
-use crate::run::{measure, settle_within};
-use crate::sockets;
-use crate::stage::Stage;
-use crate::tally::micros;
+use crate::run::crowd::settle_within;
+use crate::run::limits::Strain;
+use crate::run::measure;
+use crate::run::report::Report;
+use crate::server::stage::Stage;
 
 /// Visits that ask at a time.
 const AT_ONCE: usize = 8;

@@ -2,12 +2,12 @@
 
 use crate::bot::Problem;
 use crate::bot::http::client;
+use crate::machine::process::{Server, Usage};
 use crate::options::Load;
 use crate::peer::Bots;
 use crate::peer::quartet::Quartet;
-use crate::process::{Server, Usage};
 use crate::run::Progress;
-use crate::server::{Admission, OwnServer};
+use crate::server::own::{Admission, OwnServer};
 
 pub struct Stage<'a> {
     pub load: &'a Load,

@@ -16,13 +16,13 @@ use webrtc_srtp::context::Context;
 
 use crate::bot::Problem;
 use crate::bot::connection::{Check, Keys};
-use crate::clock::system_nanos;
-use crate::mix::STREAMS;
-use crate::offer::{ExtensionIds, Line};
-use crate::receiver::{Receiver, Wish};
-use crate::seal::Sealer;
-use crate::sender::{RUN_BYTES_MAX, Run, Sender};
-use crate::tally::Tally;
+use crate::media::clock::system_nanos;
+use crate::media::mix::STREAMS;
+use crate::media::offer::{ExtensionIds, Line};
+use crate::media::receiver::{Receiver, Wish};
+use crate::media::seal::Sealer;
+use crate::media::sender::{RUN_BYTES_MAX, Run, Sender};
+use crate::media::tally::Tally;
 
 /// Messages of one leg that are taken before the next leg has its turn.
 const MESSAGES_PER_TURN: usize = 32;

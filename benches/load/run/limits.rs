@@ -1,8 +1,8 @@
 //! What a run may not exceed, and whether it was the bots that did.
 
-use crate::process::Usage;
+use crate::machine::process::Usage;
+use crate::media::tally::{Tally, micros};
 use crate::run::Second;
-use crate::tally::{Tally, micros};
 
 /// Of what should arrive, the share that may be missing. Less would blame the server for a neighbour's hiccup; more is heard.
 pub const LOSS_MAX: f64 = 0.001;

@@ -7,20 +7,21 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::bot::Problem;
-use crate::engine::Engine;
-use crate::leg::Place;
-use crate::limits::{LOSS_MAX, P99_MAX_US, Strain};
-use crate::mix::SEATS;
+use crate::machine::process::{Machine, Server};
+use crate::machine::sockets;
+use crate::media::engine::Engine;
+use crate::media::leg::Place;
+use crate::media::mix::SEATS;
+use crate::mode::plot;
+use crate::mode::steps::Bounds;
 use crate::peer::Full;
 use crate::peer::Peer;
 use crate::peer::quartet::Visit;
-use crate::plot;
-use crate::process::{Machine, Server};
-use crate::report::Report;
+use crate::run::crowd::settle_within;
+use crate::run::limits::{LOSS_MAX, P99_MAX_US, Strain};
+use crate::run::report::Report;
 use crate::run::{self, Second};
-use crate::sockets;
-use crate::stage::Stage;
-use crate::steps::Bounds;
+use crate::server::stage::Stage;
 
 /// How long each step is measured. Longer would take minutes; shorter would be a hiccup's.
 const STEP_SECONDS: u32 = 5;
@@ -148,7 +149,7 @@ async fn resize(
 }
 
 async fn step(stage: &Stage<'_>, engine: &Engine, visits: usize) -> Result<Step, Problem> {
-    let settled = run::settle_within(engine, visits, SETTLING_SECONDS_MAX, stage.progress).await?;
+    let settled = settle_within(engine, visits, SETTLING_SECONDS_MAX, stage.progress).await?;
     if !settled {
         stage.progress.say(&format!("{visits} visits did not settle; they are measured as they are"));
     }

@@ -11,8 +11,8 @@ use nix::unistd::Pid;
 use tempfile::TempDir;
 
 use crate::bot::Problem;
-use crate::pin::Pinned;
-use crate::process::Server;
+use crate::machine::process::Server;
+use crate::server::pin::Pinned;
 
 /// A server that takes longer to stop is killed.
 const STOPPING_MAX: Duration = Duration::from_secs(5);

@@ -6,13 +6,13 @@ use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
 use crate::bot::Problem;
-use crate::engine::Engine;
-use crate::mix::SEATS;
-use crate::moving::{Moving, first_packet};
-use crate::process::Machine;
+use crate::machine::process::Machine;
+use crate::media::engine::Engine;
+use crate::media::mix::SEATS;
+use crate::media::tally::{Tally, micros};
+use crate::run::moving::{Moving, first_packet};
 use crate::run::{measure, settle};
-use crate::stage::Stage;
-use crate::tally::{Tally, micros};
+use crate::server::stage::Stage;
 
 /// How long the visit alone is watched, to know what it costs by itself.
 const ALONE_SECONDS: u32 = 5;

@@ -2,18 +2,18 @@
 
 use serde_json::{Value, json};
 
-use crate::allocations;
 use crate::bare::Floor;
 use crate::bot::Problem;
 use crate::bot::http::client;
-use crate::engine::Engine;
+use crate::machine::process::{Machine, Server, Usage};
+use crate::media::engine::Engine;
 use crate::options::Load;
 use crate::peer::quartet::Quartet;
 use crate::peer::{Bots, Peer, Profile, Rival};
-use crate::process::{Machine, Server, Usage};
-use crate::report::Report;
+use crate::run::report::Report;
 use crate::run::{self, Progress, Refused};
-use crate::server::{Admission, OwnServer};
+use crate::server::allocations;
+use crate::server::own::{Admission, OwnServer};
 
 /// How long allocations are counted.
 const COUNTING_SECONDS: u32 = 5;

@@ -12,9 +12,9 @@ use std::time::{Duration, Instant};
 use nix::sys::epoll::{Epoll, EpollCreateFlags, EpollEvent, EpollFlags, EpollTimeout};
 
 use crate::bot::Problem;
-use crate::leg::{Leg, Place, Room, Terms};
-use crate::mix::{FRAME_EVERY, SOUND_EVERY};
-use crate::tally::Tally;
+use crate::media::leg::{Leg, Place, Room, Terms};
+use crate::media::mix::{FRAME_EVERY, SOUND_EVERY};
+use crate::media::tally::Tally;
 
 /// A browser tells arrivals every 50 to 250 ms, by its bandwidth.
 const ARRIVALS_EVERY: Duration = Duration::from_millis(100);

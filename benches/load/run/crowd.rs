@@ -1,19 +1,17 @@
-//! One run: visits fill up, settle, are measured second by second, and end.
+//! Visits fill up and settle.
 
-use std::io::{IsTerminal, Write, stderr};
 use std::ops::Range;
 use std::time::{Duration, Instant};
 
 use futures_util::StreamExt;
 use futures_util::stream;
 
+use super::progress::Progress;
 use crate::bot::Problem;
-use crate::engine::Engine;
-use crate::leg::Place;
-use crate::mix::{RECEIVED_PER_SECOND, SEATS};
+use crate::media::engine::Engine;
+use crate::media::leg::Place;
+use crate::media::mix::{RECEIVED_PER_SECOND, SEATS};
 use crate::peer::{Full, Peer};
-use crate::process::{Machine, Server, Usage};
-use crate::tally::{Tally, micros};
 
 /// Visits that are filled at a time. More would queue before the server's door; fewer would take longer.
 const AT_ONCE: usize = 8;
@@ -28,25 +26,6 @@ pub struct Crowd<V> {
     pub visits: Vec<V>,
     /// Why visits did not come about.
     pub refusals: Vec<Problem>,
-}
-
-/// One second of a run.
-pub struct Second {
-    pub length: Duration,
-    pub tally: Tally,
-    /// What the server used in it, if it runs where we can see it.
-    pub used: Option<Usage>,
-    /// What the hypervisor took from this machine in it.
-    pub stolen: Duration,
-}
-
-/// More stolen in a second than this, and its figures say more of the neighbours than of the server.
-const STOLEN_MAX: Duration = Duration::from_millis(10);
-
-impl Second {
-    pub fn is_clean(&self) -> bool {
-        self.stolen <= STOLEN_MAX
-    }
 }
 
 /// What bots do whom the server has no room for just now.
@@ -136,64 +115,4 @@ pub async fn settle_within(engine: &Engine, visits: usize, seconds: u32, progres
         }
     }
     Ok(false)
-}
-
-/// Measures so many seconds. `machine` is where the bots run, and the server too if it can be seen.
-pub async fn measure(
-    engine: &Engine,
-    seconds: u32,
-    server: Option<&Server>,
-    machine: &Machine,
-    progress: &Progress,
-) -> Result<Vec<Second>, Problem> {
-    let mut measured = Vec::new();
-    engine.tally()?;
-    let mut used = server.map(Server::usage).transpose()?;
-    let mut stolen = machine.stolen()?;
-    let mut began = Instant::now();
-    for second in 1..=seconds {
-        tokio::time::sleep_until((began + Duration::from_secs(1)).into()).await;
-        let tally = engine.tally()?;
-        let (used_now, stolen_now, now) = (server.map(Server::usage).transpose()?, machine.stolen()?, Instant::now());
-        let length = now - began;
-        let rate = tally.received as f64 / length.as_secs_f64();
-        let p99 = micros(&tally.latency, 0.99).unwrap_or(0.0);
-        progress
-            .say(&format!("{second} of {seconds} s: {rate:.0} packets/s, loss {:.3} %, p99 {p99:.0} µs", 100.0 * tally.loss()));
-        measured.push(Second {
-            length,
-            tally,
-            used: used_now.as_ref().zip(used.as_ref()).map(|(now, before)| now.since(before)),
-            stolen: stolen_now.saturating_sub(stolen),
-        });
-        (used, stolen, began) = (used_now, stolen_now, now);
-    }
-    progress.done();
-    Ok(measured)
-}
-
-/// Says on standard error how far a run is: on one line of a terminal, else on a line each.
-pub struct Progress {
-    terminal: bool,
-}
-
-impl Default for Progress {
-    fn default() -> Progress {
-        Progress { terminal: stderr().is_terminal() }
-    }
-}
-
-impl Progress {
-    pub fn say(&self, text: &str) {
-        let mut out = stderr().lock();
-        // Nobody reads it: then nobody misses it.
-        let _ = if self.terminal { write!(out, "\r\x1b[K{text}").and_then(|()| out.flush()) } else { writeln!(out, "{text}") };
-    }
-
-    /// What was said last stays.
-    pub fn done(&self) {
-        if self.terminal {
-            let _ = writeln!(stderr());
-        }
-    }
 }

@@ -4,11 +4,11 @@ use std::ops::Range;
 use std::time::Duration;
 
 use crate::bot::Problem;
-use crate::engine::Engine;
-use crate::leg::{Place, Terms};
-use crate::mix::SEATS;
+use crate::media::engine::Engine;
+use crate::media::leg::{Place, Terms};
+use crate::media::mix::SEATS;
+use crate::media::tally::Tally;
 use crate::peer::Peer;
-use crate::tally::Tally;
 
 /// How often is looked whether a packet has come. It does not blur when it came: that is the kernel's word.
 const LOOK_EVERY: Duration = Duration::from_millis(5);

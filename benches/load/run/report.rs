@@ -2,10 +2,10 @@
 
 use serde_json::{Value, json};
 
+use crate::machine::process::Usage;
+use crate::media::tally::{Tally, micros};
 use crate::options::Load;
-use crate::process::Usage;
 use crate::run::Second;
-use crate::tally::{Tally, micros};
 
 /// All that was measured of one server.
 pub struct Report {

@@ -7,11 +7,11 @@ use rtcp::sender_report::SenderReport;
 use webrtc_srtp::context::Context;
 use webrtc_util::marshal::Unmarshal;
 
-use crate::arrivals::Arrivals;
-use crate::mix::{RTX, TOP};
-use crate::offer::{Kind, Line};
-use crate::stamp::{self, Stamp};
-use crate::tally::Tally;
+use crate::media::arrivals::Arrivals;
+use crate::media::mix::{RTX, TOP};
+use crate::media::offer::{Kind, Line};
+use crate::media::stamp::{self, Stamp};
+use crate::media::tally::Tally;
 
 /// One packet of so many is opened: opening all would cost more than a core.
 pub const OPENED_ONE_IN: u64 = 16;

@@ -8,17 +8,17 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::bot::Problem;
-use crate::engine::Engine;
-use crate::limits::Strain;
-use crate::moving::Moving;
+use crate::machine::process::{Machine, Server};
+use crate::machine::sockets;
+use crate::media::engine::Engine;
+use crate::media::tally::{Tally, micros};
 use crate::peer::Full;
 use crate::peer::quartet::Quartet;
-use crate::process::{Machine, Server};
-use crate::report::Report;
+use crate::run::limits::Strain;
+use crate::run::moving::Moving;
+use crate::run::report::Report;
 use crate::run::{Refused, fill, measure, settle};
-use crate::sockets;
-use crate::stage::Stage;
-use crate::tally::{Tally, micros};
+use crate::server::stage::Stage;
 
 /// Seats taken in a second.
 const JOINS_PER_SECOND: u32 = 200;

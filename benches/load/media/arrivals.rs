@@ -1,6 +1,6 @@
 //! What arrived when, told to the server as browsers tell it (draft-holmer-rmcat-transport-wide-cc-extensions-01 §3.1).
 
-use crate::receiver::nearest;
+use crate::media::receiver::nearest;
 
 /// Ticks of a delta.
 const TICK_NANOS: u64 = 250_000;

@@ -5,7 +5,7 @@ use std::net::SocketAddr;
 use crate::bot::Problem;
 use crate::bot::connection::Far;
 pub use crate::bot::sdp::Kind;
-use crate::mix::{OPUS, RTX, VP8};
+use crate::media::mix::{OPUS, RTX, VP8};
 
 /// A stream that a leg receives.
 #[derive(Clone, PartialEq, Eq, Debug)]

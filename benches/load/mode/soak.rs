@@ -6,13 +6,13 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::bot::Problem;
-use crate::engine::Engine;
-use crate::mix::SEATS;
-use crate::moving::Moving;
+use crate::machine::process::{Machine, Usage};
+use crate::media::engine::Engine;
+use crate::media::mix::SEATS;
+use crate::media::tally::{Tally, micros};
 use crate::peer::quartet::Quartet;
-use crate::process::{Machine, Usage};
-use crate::stage::Stage;
-use crate::tally::{Tally, micros};
+use crate::run::moving::Moving;
+use crate::server::stage::Stage;
 
 /// Turns between two samples, and between two visits that end for others to begin. Turns are seconds.
 const SAMPLE_EVERY: u64 = 10;
@@ -163,5 +163,5 @@ pub fn print(found: &Value) {
     if let Some(rest) = rest.as_object_mut() {
         rest.remove("samples");
     }
-    crate::report::print(&rest);
+    crate::run::report::print(&rest);
 }

@@ -119,7 +119,7 @@ pub fn svg(points: &[Point], machine: &str) -> String {
     legend(&mut out, CPU.0 - 10.0, &[("user and system", BLUE), ("user", "#7fa6d6")]);
 
     latency.frame(&mut out, "Added latency, µs");
-    let allowed = latency.y(crate::limits::P99_MAX_US);
+    let allowed = latency.y(crate::run::limits::P99_MAX_US);
     line(&mut out, (LEFT, allowed), (RIGHT, allowed), SHADES[1], r#" stroke-dasharray="5 4""#);
     text(&mut out, LEFT + 6.0, allowed - 5.0, "start", "what p99 may be");
     for (quantile, color) in SHADES.iter().enumerate() {

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use procfs::process::{FDTarget, Process};
 
 use crate::bot::Problem;
-use crate::process::Server;
+use crate::machine::process::Server;
 
 /// How many, at the UDP sockets that these processes have open now.
 pub fn drops(of: &Server) -> Result<u64, Problem> {

@@ -13,7 +13,7 @@ pub struct Tally {
     pub repairs: u64,
     /// Packets missing between those that arrived; one that comes late takes its place back.
     pub lost: i64,
-    /// Packets that were opened, one in [`crate::receiver::OPENED_ONE_IN`].
+    /// Packets that were opened, one in [`crate::media::receiver::OPENED_ONE_IN`].
     pub opened: u64,
     /// Of those, packets that did not open, or were not what their line should carry, or not in order.
     pub wrong: u64,

@@ -4,13 +4,13 @@ use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
 
 use crate::bot::Problem;
-use crate::mix::{
+use crate::media::mix::{
     FRAME_EVERY, FRAME_RATE, FULL_BYTES, LAYERS, OPUS, SOUND_BYTES, SOUND_EVERY, SOUND_RATE, STREAMS, TEMPORAL, TURN_OF_SPEECH,
     VP8,
 };
-use crate::offer::ExtensionIds;
-use crate::seal::{Sealer, TAG_MAX};
-use crate::stamp::{DESCRIPTOR_BYTES, FRAME_HEADER_BYTES, Stamp};
+use crate::media::offer::ExtensionIds;
+use crate::media::seal::{Sealer, TAG_MAX};
+use crate::media::stamp::{DESCRIPTOR_BYTES, FRAME_HEADER_BYTES, Stamp};
 
 /// Fixed header, one word of extension header, two of extensions (RFC 3550 §5.3.1, RFC 8285 §4.2).
 const HEADER_BYTES: usize = 12 + 4 + 8;

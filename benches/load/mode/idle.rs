@@ -5,13 +5,13 @@ use futures_util::{StreamExt, stream};
 use serde_json::{Value, json};
 
 use crate::bot::Problem;
-use crate::engine::Engine;
-use crate::mix::SEATS;
-use crate::moving::Moving;
+use crate::machine::process::{Machine, Usage};
+use crate::media::engine::Engine;
+use crate::media::mix::SEATS;
 use crate::peer::quartet::Quartet;
-use crate::process::{Machine, Usage};
 use crate::run::measure;
-use crate::stage::Stage;
+use crate::run::moving::Moving;
+use crate::server::stage::Stage;
 
 /// Visits opened at a time.
 const AT_ONCE: usize = 8;

@@ -7,7 +7,7 @@ use procfs::process::Process;
 use tokio::process::Command;
 
 use crate::bot::Problem;
-use crate::process::Server;
+use crate::machine::process::Server;
 
 /// Where memory comes from: what Rust's system allocator and the crypto library call.
 const ENTRIES: [&str; 5] = ["malloc", "calloc", "realloc", "posix_memalign", "aligned_alloc"];

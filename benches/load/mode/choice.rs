@@ -5,12 +5,13 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
+use super::{comings, find_max, idle, overload, soak, storm};
 use crate::bot::Problem;
 use crate::options::Load;
 use crate::run::Progress;
-use crate::server::Admission;
-use crate::stage::Stage;
-use crate::{comings, find_max, idle, overload, report, soak, storm};
+use crate::run::report;
+use crate::server::own::Admission;
+use crate::server::stage::Stage;
 
 /// One of these, or none.
 #[derive(Args, Clone, Debug)]
