@@ -59,7 +59,7 @@ async fn visit(demo: &Demo) -> Result<(), Problem> {
     let mut moving = Moving::open(&quartet, &engine, 0, 0..mix::SEATS).await?;
 
     let mut all = Tally::default();
-    for second in run::measure(&engine, SECONDS, None, &Machine, &progress).await? {
+    for second in run::seconds::measure(&engine, SECONDS, None, &Machine, &progress).await? {
         all.add(&second.tally);
     }
     assert_eq!((all.lost, all.wrong), (0, 0), "of {} packets", all.received);

@@ -11,7 +11,8 @@ use crate::media::engine::Engine;
 use crate::media::mix::SEATS;
 use crate::media::tally::{Tally, micros};
 use crate::run::moving::{Moving, first_packet};
-use crate::run::{measure, settle};
+use crate::run::seconds::measure;
+use crate::run::settle;
 use crate::server::stage::Stage;
 
 /// How long the visit alone is watched, to know what it costs by itself.

@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::bot::Problem;
-use crate::machine::process::{Machine, Server};
+use crate::machine::process::Machine;
 use crate::machine::sockets;
 use crate::media::engine::Engine;
 use crate::media::leg::Place;
@@ -17,8 +17,10 @@ use crate::mode::steps::Bounds;
 use crate::peer::Full;
 use crate::peer::Peer;
 use crate::peer::quartet::Visit;
+use crate::run::asking::Patience;
 use crate::run::crowd::settle_within;
-use crate::run::limits::{LOSS_MAX, P99_MAX_US, Strain};
+use crate::run::limits::{LOSS_MAX, P99_MAX_US};
+use crate::run::measured::Measured;
 use crate::run::report::Report;
 use crate::run::{self, Second};
 use crate::server::stage::Stage;
@@ -27,9 +29,8 @@ use crate::server::stage::Stage;
 const STEP_SECONDS: u32 = 5;
 /// Who has not settled by then will not: most of a step's time, where the server is at its end.
 const SETTLING_SECONDS_MAX: u32 = 10;
-/// How often those who were refused ask again, and after how long, unless the server says sooner.
-const ASKED_MAX: usize = 5;
-const RETRY_AFTER: Duration = Duration::from_secs(3);
+/// Joins cost more than what comes after them; a server that is busy with joins says so, and who asks again is let in.
+const PATIENCE: Patience = Patience { asked_max: 5, rest_max: Duration::from_secs(3) };
 /// More steps than any search takes.
 const STEPS_MAX: usize = 24;
 /// A search is as long as it is; one that takes minutes shares its machine with too much else. Then the best so far is said.
@@ -127,25 +128,19 @@ async fn resize(
         // It ends by itself within the hour, should this fail.
         let _ = stage.quartet.close(visit).await;
     }
-    let mut refusal = None;
-    for _ in 0..ASKED_MAX {
+    let mut refusals = 0;
+    let grown = PATIENCE.ask(async || {
         let more = wanted.saturating_sub(standing.len() as u32);
-        if more == 0 {
-            return Ok(None);
-        }
-        let crowd = run::fill(&stage.quartet, engine, *born..*born + more, run::Refused::Go, stage.progress).await;
+        let crowd = run::fill(&stage.quartet, engine, *born..*born + more, Patience::NONE, stage.progress).await;
         *born += more;
         standing.extend(crowd.visits);
-        let refusals = crowd.refusals.len();
-        let Some(problem) = crowd.refusals.into_iter().next() else { return Ok(None) };
-        let Some(full) = problem.downcast_ref::<Full>() else {
-            return Ok(Some(format!("{refusals} visits did not come about: {problem}")));
-        };
-        // Joins cost more than what comes after them; a server that is busy with joins says so, and who keeps to it is let in.
-        refusal = Some(format!("the server let no more in ({refusals} visits refused)"));
-        tokio::time::sleep(full.retry_after.map_or(RETRY_AFTER, |after| after.min(RETRY_AFTER))).await;
-    }
-    Ok(refusal)
+        refusals = crowd.refusals.len();
+        crowd.refusals.into_iter().next().map_or(Ok(()), Err)
+    });
+    Ok(grown.await.err().map(|problem| match problem.is::<Full>() {
+        true => format!("the server let no more in ({refusals} visits refused)"),
+        false => format!("{refusals} visits did not come about: {problem}"),
+    }))
 }
 
 async fn step(stage: &Stage<'_>, engine: &Engine, visits: usize) -> Result<Step, Problem> {
@@ -157,12 +152,8 @@ async fn step(stage: &Stage<'_>, engine: &Engine, visits: usize) -> Result<Step,
 }
 
 async fn measured(stage: &Stage<'_>, engine: &Engine, visits: usize, settled: bool) -> Result<Step, Problem> {
-    let this = Server::this()?;
-    let (bots, drops) = (this.usage()?, sockets::drops(&this)?);
     let server_drops = sockets::drops(&stage.server)?;
-    let mut seconds = run::measure(engine, STEP_SECONDS, Some(&stage.server), &Machine, stage.progress).await?;
-    let used = this.usage()?.since(&bots);
-    let strain = Strain::of(&seconds, used, sockets::drops(&this)?.saturating_sub(drops));
+    let Measured { mut seconds, bots, strain } = Measured::of(engine, STEP_SECONDS, Some(&stage.server), stage.progress).await?;
     let server_drops = sockets::drops(&stage.server)?.saturating_sub(server_drops);
     let resident = stage.server.usage()?.resident_bytes.saturating_sub(stage.empty.resident_bytes);
     let clean = seconds.iter().filter(|second| second.is_clean()).count();
@@ -170,7 +161,7 @@ async fn measured(stage: &Stage<'_>, engine: &Engine, visits: usize, settled: bo
         // What the hypervisor took would be blamed on the server.
         seconds.retain(Second::is_clean);
     }
-    let report = Report { visits, settled, seconds, bots: used };
+    let report = Report { visits, settled, seconds, bots };
     let figures = report.json(stage.load);
     let number = |name: &str| figures[name].as_f64();
     let gave_way = if let Some(bots) = strain.gave_way() {

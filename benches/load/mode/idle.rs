@@ -9,8 +9,8 @@ use crate::machine::process::{Machine, Usage};
 use crate::media::engine::Engine;
 use crate::media::mix::SEATS;
 use crate::peer::quartet::Quartet;
-use crate::run::measure;
 use crate::run::moving::Moving;
+use crate::run::seconds::measure;
 use crate::server::stage::Stage;
 
 /// Visits opened at a time.

@@ -7,8 +7,6 @@ use hdrhistogram::Histogram;
 use serde_json::{Value, json};
 
 use crate::bot::Problem;
-use crate::machine::process::{Machine, Server};
-use crate::machine::sockets;
 use crate::media::engine::Engine;
 use crate::media::leg::Place;
 use crate::media::mix::{RECEIVED_PER_SECOND, SEATS};
@@ -16,8 +14,7 @@ use crate::media::tally::micros;
 use crate::peer::Full;
 use crate::peer::Peer;
 use crate::run::crowd::settle_within;
-use crate::run::limits::Strain;
-use crate::run::measure;
+use crate::run::measured::Measured;
 use crate::run::report::Report;
 use crate::server::stage::Stage;
 
@@ -58,12 +55,9 @@ pub async fn run(stage: &Stage<'_>, most: u32) -> Result<Value, Problem> {
     drop(asking);
 
     let settled = settle_within(&engine, admitted as usize, SETTLING_SECONDS_MAX, stage.progress).await?;
-    let this = Server::this()?;
-    let (bots, drops) = (this.usage()?, sockets::drops(&this)?);
-    let seconds = measure(&engine, stage.load.seconds, Some(&stage.server), &Machine, stage.progress).await?;
-    let used = this.usage()?.since(&bots);
-    let strain = Strain::of(&seconds, used, sockets::drops(&this)?.saturating_sub(drops));
-    let report = Report { visits: admitted as usize, settled, seconds, bots: used };
+    let measured = Measured::of(&engine, stage.load.seconds, Some(&stage.server), stage.progress).await?;
+    let Measured { seconds, bots, strain } = measured;
+    let report = Report { visits: admitted as usize, settled, seconds, bots };
     let mut figures = report.json(stage.load);
     let of_most = f64::from(most.max(1)) * f64::from(SEATS) * RECEIVED_PER_SECOND;
     figures["asked_visits"] = asked.into();
@@ -75,7 +69,7 @@ pub async fn run(stage: &Stage<'_>, most: u32) -> Result<Value, Problem> {
     figures["first_failure"] = failed.first().cloned().into();
     figures["refusal_us"] = json!({ "p50": micros(&refusals, 0.5), "p99": micros(&refusals, 0.99) });
     figures["delivered_share_of_the_maximum"] = figures["packets_out_per_s"].as_f64().map(|rate| rate / of_most).into();
-    figures["bots_gave_way"] = strain.gave_way().map_or(Value::Bool(false), Value::String);
+    figures["bots_gave_way"] = strain.json();
     Ok(figures)
 }
 

@@ -8,16 +8,17 @@ use serde_json::{Value, json};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use crate::bot::Problem;
-use crate::machine::process::{Machine, Server};
-use crate::machine::sockets;
+use crate::machine::process::Machine;
 use crate::media::engine::Engine;
 use crate::media::tally::{Tally, micros};
-use crate::peer::Full;
 use crate::peer::quartet::Quartet;
-use crate::run::limits::Strain;
+use crate::run::asking::Patience;
+use crate::run::crowd::PATIENT;
+use crate::run::measured::Measured;
 use crate::run::moving::Moving;
 use crate::run::report::Report;
-use crate::run::{Refused, fill, measure, settle};
+use crate::run::seconds::measure;
+use crate::run::{fill, settle};
 use crate::server::stage::Stage;
 
 /// Seats taken in a second.
@@ -31,16 +32,15 @@ const BEFORE_SECONDS: u32 = 5;
 /// Who comes back, and who stays to see it. Nobody else is there, so that bots can move as many as the server can take.
 const MOVER: u8 = 1;
 const STAYER: u8 = 0;
-/// How often a refused one asks again before the storm, and after how long.
-const ASKED_MAX: u32 = 5;
-const ASKED_EVERY: Duration = Duration::from_secs(3);
+/// A server that is busy with joins is asked again, for this is not the storm yet.
+const BEFORE: Patience = Patience { asked_max: 5, rest_max: Duration::from_secs(3) };
 /// How long the last who came may be on their way.
 const LANDING: Duration = Duration::from_secs(2);
 
 pub async fn run(stage: &Stage<'_>) -> Result<Value, Problem> {
     // Two engines, so that what the running visits feel is counted apart.
     let (running, moving) = (Engine::start(stage.load.gro)?, Engine::start(stage.load.gro)?);
-    let crowd = fill(&stage.quartet, &running, 0..stage.load.visits, Refused::TryAgain, stage.progress).await;
+    let crowd = fill(&stage.quartet, &running, 0..stage.load.visits, PATIENT, stage.progress).await;
     if let Some(problem) = crowd.refusals.first() {
         return Err(format!("{} visits did not come about: {problem}", crowd.refusals.len()).into());
     }
@@ -56,19 +56,15 @@ pub async fn run(stage: &Stage<'_>) -> Result<Value, Problem> {
     let before = measure(&running, BEFORE_SECONDS, Some(&stage.server), &Machine, stage.progress).await?;
 
     moving.tally()?;
-    let this = Server::this()?;
-    let (bots, drops) = (this.usage()?, sockets::drops(&this)?);
-    let measuring = measure(&running, stage.load.seconds, Some(&stage.server), &Machine, stage.progress);
-    let (seconds, mut moved) = tokio::join!(measuring, storm(stage, &moving, free));
-    let used = this.usage()?.since(&bots);
-    let (seconds, joins) = (seconds?, &mut moved.tally);
-    let strain = Strain::of(&seconds, used, sockets::drops(&this)?.saturating_sub(drops));
+    let measuring = Measured::of(&running, stage.load.seconds, Some(&stage.server), stage.progress);
+    let (measured, mut moved) = tokio::join!(measuring, storm(stage, &moving, free));
+    let (Measured { seconds, bots, strain }, joins) = (measured?, &mut moved.tally);
     // Who sat down in the last moment is seen a moment later.
     tokio::time::sleep(LANDING).await;
     joins.add(&moving.tally()?);
 
-    let report_before = Report { visits: crowd.visits.len(), settled, seconds: before, bots: used };
-    let report = Report { visits: crowd.visits.len(), settled, seconds, bots: used };
+    let report_before = Report { visits: crowd.visits.len(), settled, seconds: before, bots };
+    let report = Report { visits: crowd.visits.len(), settled, seconds, bots };
     let busy = |report: &Report| report.json(stage.load)["server_busy"].as_f64();
     let mut figures = report.json(stage.load);
     let seconds = f64::from(stage.load.seconds);
@@ -85,25 +81,15 @@ pub async fn run(stage: &Stage<'_>) -> Result<Value, Problem> {
     figures["server_cpu_ms_per_leave_and_join"] = cost.map(|ms| ms / f64::from(moved.joins.max(1))).into();
     figures["server_busy_before"] = busy(&report_before).into();
     figures["latency_us_before"] = report_before.json(stage.load)["latency_us"].clone();
-    figures["bots_gave_way"] = strain.gave_way().map_or(Value::Bool(false), Value::String);
+    figures["bots_gave_way"] = strain.json();
     Ok(figures)
 }
 
-/// Opens one; a server that is busy with joins is asked again, for this is not the storm yet.
 async fn open(stage: &Stage<'_>, engine: &Engine, number: u32) -> Result<Moving<Quartet>, Problem> {
     let mut moving = Moving::open(&stage.quartet, engine, number, 0..0).await?;
-    for _ in 0..ASKED_MAX {
-        let mut outcome = moving.join(&stage.quartet, engine, MOVER).await;
-        if outcome.is_ok() {
-            outcome = moving.listen(&stage.quartet, engine, STAYER).await;
-        }
-        match outcome {
-            Ok(()) => return Ok(moving),
-            Err(problem) if problem.is::<Full>() => tokio::time::sleep(ASKED_EVERY).await,
-            Err(problem) => return Err(problem),
-        }
-    }
-    Err("the server stayed full before the storm began".into())
+    BEFORE.ask(async || moving.join(&stage.quartet, engine, MOVER).await).await?;
+    BEFORE.ask(async || moving.listen(&stage.quartet, engine, STAYER).await).await?;
+    Ok(moving)
 }
 
 /// What the storm came to.

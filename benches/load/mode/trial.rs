@@ -10,8 +10,10 @@ use crate::media::engine::Engine;
 use crate::options::Load;
 use crate::peer::quartet::Quartet;
 use crate::peer::{Bots, Peer, Profile, Rival};
+use crate::run::crowd::PATIENT;
+use crate::run::measured::Measured;
 use crate::run::report::Report;
-use crate::run::{self, Progress, Refused};
+use crate::run::{self, Progress};
 use crate::server::allocations;
 use crate::server::own::{Admission, OwnServer};
 
@@ -131,7 +133,7 @@ impl Trial<'_> {
     }
 
     async fn filled<P: Peer>(&self, peer: &P, engine: &Engine) -> Result<(usize, bool), Problem> {
-        let crowd = run::fill(peer, engine, 0..self.load.visits, Refused::TryAgain, &self.progress).await;
+        let crowd = run::fill(peer, engine, 0..self.load.visits, PATIENT, &self.progress).await;
         if let Some(problem) = crowd.refusals.first() {
             return Err(format!("{} visits did not come about: {problem}", crowd.refusals.len()).into());
         }
@@ -158,10 +160,8 @@ impl Trial<'_> {
     }
 
     async fn measured(&self, engine: &Engine, server: &Server, visits: usize, settled: bool) -> Result<Report, Problem> {
-        let bots = Server::this()?;
-        let before = bots.usage()?;
-        let seconds = run::measure(engine, self.load.seconds, Some(server), &Machine, &self.progress).await?;
-        Ok(Report { visits, settled, seconds, bots: bots.usage()?.since(&before) })
+        let Measured { seconds, bots, .. } = Measured::of(engine, self.load.seconds, Some(server), &self.progress).await?;
+        Ok(Report { visits, settled, seconds, bots })
     }
 }
 

@@ -6,12 +6,13 @@ use std::time::{Duration, Instant};
 use futures_util::StreamExt;
 use futures_util::stream;
 
+use super::asking::Patience;
 use super::progress::Progress;
 use crate::bot::Problem;
 use crate::media::engine::Engine;
 use crate::media::leg::Place;
 use crate::media::mix::{RECEIVED_PER_SECOND, SEATS};
-use crate::peer::{Full, Peer};
+use crate::peer::Peer;
 
 /// Visits that are filled at a time. More would queue before the server's door; fewer would take longer.
 const AT_ONCE: usize = 8;
@@ -28,31 +29,19 @@ pub struct Crowd<V> {
     pub refusals: Vec<Problem>,
 }
 
-/// What bots do whom the server has no room for just now.
-#[derive(Clone, Copy, PartialEq, Eq)]
-pub enum Refused {
-    /// They try again when the server says, as pages do: a server that fills up fast waits to see what its people cost.
-    TryAgain,
-    /// They go.
-    Go,
-}
-
-/// When bots try again where a server does not say.
-const RETRY_AFTER: Duration = Duration::from_secs(5);
-
-/// How often a bot tries again; then the server is full.
-const TRIES_MAX: u32 = 12;
+/// Bots try again when the server says, as pages do: a server that fills up fast waits to see what its people cost.
+pub const PATIENT: Patience = Patience { asked_max: 12, rest_max: Duration::from_secs(60) };
 
 /// Opens visits of these numbers and fills them.
 pub async fn fill<P: Peer>(
     peer: &P,
     engine: &Engine,
     numbers: Range<u32>,
-    refused: Refused,
+    patience: Patience,
     progress: &Progress,
 ) -> Crowd<P::Visit> {
     let total = numbers.len();
-    let mut filling = stream::iter(numbers.map(|number| fill_one(peer, engine, number, refused))).buffer_unordered(AT_ONCE);
+    let mut filling = stream::iter(numbers.map(|number| fill_one(peer, engine, number, patience))).buffer_unordered(AT_ONCE);
     let mut crowd = Crowd { visits: Vec::new(), refusals: Vec::new() };
     while let Some(outcome) = filling.next().await {
         match outcome {
@@ -64,20 +53,10 @@ pub async fn fill<P: Peer>(
     crowd
 }
 
-async fn fill_one<P: Peer>(peer: &P, engine: &Engine, number: u32, refused: Refused) -> Result<P::Visit, Problem> {
+async fn fill_one<P: Peer>(peer: &P, engine: &Engine, number: u32, patience: Patience) -> Result<P::Visit, Problem> {
     let mut visit = peer.open(number).await?;
     for seat in 0..SEATS {
-        let mut tries = 0;
-        let taken = loop {
-            tries += 1;
-            match peer.join(&mut visit, seat).await {
-                Err(problem) if refused == Refused::TryAgain && tries < TRIES_MAX && problem.is::<Full>() => {
-                    let again = problem.downcast_ref::<Full>().and_then(|full| full.retry_after).unwrap_or(RETRY_AFTER);
-                    tokio::time::sleep(again).await;
-                }
-                joined => break joined.and_then(|legs| engine.add(legs)),
-            }
-        };
+        let taken = patience.ask(async || peer.join(&mut visit, seat).await).await.and_then(|legs| engine.add(legs));
         if let Err(problem) = taken {
             // Half a visit would be load that nobody counts on.
             (0..SEATS).try_for_each(|seat| engine.remove(Place { visit: number, seat }))?;

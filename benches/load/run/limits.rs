@@ -1,5 +1,7 @@
 //! What a run may not exceed, and whether it was the bots that did.
 
+use serde_json::Value;
+
 use crate::machine::process::Usage;
 use crate::media::tally::{Tally, micros};
 use crate::run::Second;
@@ -34,6 +36,11 @@ impl Strain {
             busy: used.running.as_secs_f64() / length.max(f64::MIN_POSITIVE),
             drops,
         }
+    }
+
+    /// The same in figures.
+    pub fn json(&self) -> Value {
+        self.gave_way().map_or(Value::Bool(false), Value::String)
     }
 
     /// Why the figures say nothing of the server; none if they do.
