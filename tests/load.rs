@@ -20,6 +20,8 @@ mod options;
 mod peer;
 #[path = "../benches/load/mode/plot.rs"]
 mod plot;
+#[path = "../benches/load/mode/requests.rs"]
+mod requests;
 #[path = "../benches/load/run/mod.rs"]
 mod run;
 #[path = "../benches/load/mode/steps.rs"]

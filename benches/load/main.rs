@@ -41,7 +41,7 @@ mod server;
 use bare::ARGUMENT;
 use bot::Problem;
 use janus::Janus;
-use mode::choice::{Modes, Plot};
+use mode::choice::{Modes, With};
 use mode::trial::Trial;
 use options::Load;
 use peer::Against;
@@ -57,7 +57,7 @@ struct Arguments {
     #[command(flatten)]
     modes: Modes,
     #[command(flatten)]
-    plot: Plot,
+    with: With,
     /// Do not measure the bare loop beside the server.
     #[arg(long)]
     without_floor: bool,
@@ -93,7 +93,7 @@ fn run(arguments: &Arguments) -> Result<(), Problem> {
     let (first, last) = (processors.first().copied(), processors.last().copied());
     pin::Pinned::to(last.as_slice())?.forget();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    if runtime.block_on(arguments.modes.run(&arguments.load, &arguments.plot, first.as_slice()))? {
+    if runtime.block_on(arguments.modes.run(&arguments.load, &arguments.with, first.as_slice()))? {
         return Ok(());
     }
     let trial = Trial { load: &arguments.load, processors: first.as_slice(), progress: Progress::default() };

@@ -43,6 +43,11 @@ impl Server {
         Ok(Server { pids: vec![i32::try_from(std::process::id())?] })
     }
 
+    /// These processes.
+    pub fn these(pids: &[i32]) -> Server {
+        Server { pids: pids.to_vec() }
+    }
+
     /// The process and those that it has started so far.
     pub fn of(pid: u32) -> Result<Server, Problem> {
         let first = i32::try_from(pid)?;

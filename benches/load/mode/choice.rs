@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::Value;
 
-use super::{comings, find_max, idle, overload, soak, storm};
+use super::{api, comings, find_max, idle, overload, soak, storm};
 use crate::bot::Problem;
 use crate::options::Load;
 use crate::run::Progress;
@@ -27,6 +27,10 @@ pub struct Modes {
     /// While --visits run, people of other visits leave and come back, 200 a second, for --seconds.
     #[arg(long)]
     storm: bool,
+    /// While --visits run (40 unless said), pages and staff ask the API as fast as it answers: nobody, then readers, then writers,
+    /// --seconds each.
+    #[arg(long)]
+    api: bool,
     /// N joins one after the other on a server that does nothing else.
     #[arg(long, value_name = "N")]
     joins: Option<u32>,
@@ -40,27 +44,33 @@ pub struct Modes {
 
 /// What goes with a mode.
 #[derive(Args, Clone, Debug)]
-pub struct Plot {
+pub struct With {
     /// Draw what --find-max found into this file, as SVG.
     #[arg(long, value_name = "FILE", requires = "find_max")]
     plot: Option<PathBuf>,
+    /// Connections over which --api asks, each with one request at a time.
+    #[arg(long, value_name = "N", default_value_t = 32, value_parser = clap::value_parser!(u16).range(1..=512))]
+    connections: u16,
 }
 
 impl Modes {
     /// Does what was asked; whether anything was.
-    pub async fn run(&self, load: &Load, plot: &Plot, processors: &[usize]) -> Result<bool, Problem> {
+    pub async fn run(&self, load: &Load, with: &With, processors: &[usize]) -> Result<bool, Problem> {
         let progress = Progress::default();
         // Who asks what a server can bear does not ask when it would say no.
-        let admission = if self.find_max || self.storm { Admission::Open } else { Admission::AsShipped };
+        let admission = if self.find_max || self.storm || self.api { Admission::Open } else { Admission::AsShipped };
         let set = Stage::set(load, processors, &progress, admission);
         let (found, print): (Value, fn(&Value)) = match self {
-            Modes { find_max: true, .. } => (find_max::run(&set.await?, plot.plot.as_deref()).await?, find_max::print),
+            Modes { find_max: true, .. } => (find_max::run(&set.await?, with.plot.as_deref()).await?, find_max::print),
             Modes { overload: Some(most), .. } => (overload::run(&set.await?, *most).await?, report::print),
             Modes { storm: true, .. } => (storm::run(&set.await?).await?, report::print),
+            Modes { api: true, .. } => (api::run(&set.await?, with.connections).await?, api::print),
             Modes { joins: Some(count), .. } => (comings::run(&set.await?, *count).await?, report::print),
             Modes { soak: Some(minutes), .. } => (soak::run(&set.await?, *minutes).await?, soak::print),
             Modes { idle: Some(visits), .. } => (idle::run(&set.await?, *visits).await?, report::print),
-            Modes { find_max: false, overload: None, storm: false, joins: None, soak: None, idle: None } => return Ok(false),
+            Modes { find_max: false, overload: None, storm: false, api: false, joins: None, soak: None, idle: None } => {
+                return Ok(false);
+            }
         };
         progress.done();
         if load.json {

@@ -8,6 +8,9 @@ pub mod find_max;
 pub mod plot;
 pub mod steps;
 
+pub mod api;
+pub mod requests;
+
 pub mod comings;
 pub mod idle;
 pub mod overload;

@@ -62,6 +62,17 @@ pub struct Visit {
     seated: [Option<Seated>; SEATS as usize],
 }
 
+impl Visit {
+    pub fn appointment(&self) -> &str {
+        &self.appointment
+    }
+
+    /// What its people's pages ask for: the path, and the session that opens it.
+    pub fn pages(&self) -> impl Iterator<Item = (String, &str)> {
+        self.people.iter().map(Person::page)
+    }
+}
+
 /// The code by which the server says that it has no room.
 const FULL: &str = "server_full";
 

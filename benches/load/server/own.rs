@@ -8,11 +8,16 @@ use std::time::{Duration, Instant};
 
 use nix::sys::signal::{Signal, kill};
 use nix::unistd::Pid;
+use rustls::pki_types::CertificateDer;
 use tempfile::TempDir;
 
 use crate::bot::Problem;
 use crate::machine::process::Server;
+use crate::mode::requests::Door;
 use crate::server::pin::Pinned;
+
+/// What its certificate calls it.
+const HOST: &str = "localhost";
 
 /// A server that takes longer to stop is killed.
 const STOPPING_MAX: Duration = Duration::from_secs(5);
@@ -32,6 +37,8 @@ pub struct OwnServer {
     _directory: TempDir,
     pub base: String,
     pub token: String,
+    port: u16,
+    certificate: CertificateDer<'static>,
 }
 
 impl OwnServer {
@@ -40,8 +47,8 @@ impl OwnServer {
         let directory = tempfile::tempdir()?;
         let at = |name: &str| directory.path().join(name);
         let port = TcpListener::bind("127.0.0.1:0")?.local_addr()?.port();
-        let base = format!("https://localhost:{port}");
-        let certificate = rcgen::generate_simple_self_signed(vec!["localhost".to_owned()])?;
+        let base = format!("https://{HOST}:{port}");
+        let certificate = rcgen::generate_simple_self_signed(vec![HOST.to_owned()])?;
         fs::write(at("certificate.pem"), certificate.cert.pem())?;
         write_secret(&at("key.pem"), &certificate.signing_key.serialize_pem())?;
         let config = at("quartet.toml");
@@ -54,9 +61,14 @@ impl OwnServer {
 
         let _here = Pinned::to(processors)?;
         let child = Command::new(program).args(["serve", "--config"]).arg(&config).stdout(Stdio::null()).spawn()?;
-        let mut server = OwnServer { child, _directory: directory, base, token };
+        let mut server =
+            OwnServer { child, _directory: directory, base, token, port, certificate: certificate.cert.der().clone() };
         server.wait_until_ready().await?;
         Ok(server)
+    }
+
+    pub fn door(&self) -> Door {
+        Door { host: HOST, port: self.port, certificate: self.certificate.clone() }
     }
 
     pub fn pid(&self) -> u32 {

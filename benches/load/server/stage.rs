@@ -16,7 +16,9 @@ pub struct Stage<'a> {
     pub server: Server,
     /// What the server held when nobody had come.
     pub empty: Usage,
-    _own: OwnServer,
+    pub own: OwnServer,
+    /// How many processors its workers and control share.
+    pub processors: usize,
 }
 
 impl Stage<'_> {
@@ -30,6 +32,6 @@ impl Stage<'_> {
         let own = OwnServer::start(1, processors, admission).await?;
         let server = Server::of(own.pid())?;
         let quartet = Quartet::new(client(), &own.base, &own.token, Bots::new(load.profile)?);
-        Ok(Stage { load, progress, quartet, empty: server.usage()?, server, _own: own })
+        Ok(Stage { load, progress, quartet, empty: server.usage()?, server, own, processors: processors.len() })
     }
 }
