@@ -2,68 +2,43 @@
 //!
 //! It lives among the benches, whose tests cargo does not run; here it is built once more, for them.
 #![allow(dead_code, clippy::cast_possible_truncation, reason = "parts of a program that is whole elsewhere")]
-#![allow(unreachable_pub, reason = "modules that others share")]
+#![allow(unreachable_pub, unused_imports, reason = "modules that others share")]
 
 use std::time::Duration;
 
-#[path = "../benches/load/arrivals.rs"]
-mod arrivals;
 #[path = "support/bot/mod.rs"]
 mod bot;
-#[path = "../benches/load/clock.rs"]
-mod clock;
 #[path = "support/demo.rs"]
 mod demo;
-#[path = "../benches/load/engine.rs"]
-mod engine;
-#[path = "../benches/load/leg.rs"]
-mod leg;
-#[path = "../benches/load/limits.rs"]
-mod limits;
-#[path = "../benches/load/mix.rs"]
-mod mix;
-#[path = "../benches/load/moving.rs"]
-mod moving;
-#[path = "../benches/load/offer.rs"]
-mod offer;
+#[path = "../benches/load/machine/mod.rs"]
+mod machine;
+#[path = "../benches/load/media/mod.rs"]
+mod media;
 #[path = "../benches/load/options.rs"]
 mod options;
 #[path = "../benches/load/peer/mod.rs"]
 mod peer;
-#[path = "../benches/load/plot.rs"]
+#[path = "../benches/load/mode/plot.rs"]
 mod plot;
-#[path = "../benches/load/process.rs"]
-mod process;
-#[path = "../benches/load/receiver.rs"]
-mod receiver;
-#[path = "../benches/load/report.rs"]
-mod report;
-#[path = "../benches/load/run.rs"]
+#[path = "../benches/load/mode/requests.rs"]
+mod requests;
+#[path = "../benches/load/run/mod.rs"]
 mod run;
-#[path = "../benches/load/seal.rs"]
-mod seal;
-#[path = "../benches/load/sender.rs"]
-mod sender;
-#[path = "../benches/load/sockets.rs"]
-mod sockets;
-#[path = "../benches/load/stamp.rs"]
-mod stamp;
-#[path = "../benches/load/steps.rs"]
+#[path = "../benches/load/mode/steps.rs"]
 mod steps;
-#[path = "../benches/load/tally.rs"]
-mod tally;
 
 use bot::Problem;
 use bot::http::client;
 use demo::Demo;
-use engine::Engine;
-use moving::Moving;
+use machine::process::Machine;
+use media::engine::Engine;
+use media::mix;
+use media::tally::Tally;
 use peer::quartet::Quartet;
 use peer::{Bots, Peer, Profile};
-use process::Machine;
 use run::Progress;
+use run::moving::{self, Moving};
 use serde_json::Value;
-use tally::Tally;
 
 /// How long is measured.
 const SECONDS: u32 = 2;
@@ -86,7 +61,7 @@ async fn visit(demo: &Demo) -> Result<(), Problem> {
     let mut moving = Moving::open(&quartet, &engine, 0, 0..mix::SEATS).await?;
 
     let mut all = Tally::default();
-    for second in run::measure(&engine, SECONDS, None, &Machine, &progress).await? {
+    for second in run::seconds::measure(&engine, SECONDS, None, &Machine, &progress).await? {
         all.add(&second.tally);
     }
     assert_eq!((all.lost, all.wrong), (0, 0), "of {} packets", all.received);

@@ -14,9 +14,9 @@ use quartet::media::net::poller::Poller;
 use quartet::media::net::sys::{ReceiveArrays, SendArrays};
 
 use crate::bot::Problem;
-use crate::mix::{SEATS, STREAMS, TOP};
-use crate::receiver::nearest;
-use crate::seal::{LABEL_KEY, LABEL_SALT, derive};
+use crate::media::mix::{SEATS, STREAMS, TOP};
+use crate::media::receiver::nearest;
+use crate::media::seal::{LABEL_KEY, LABEL_SALT, derive};
 
 /// Messages of one receiving call.
 const MESSAGES: usize = 64;

@@ -1,6 +1,15 @@
 //! The whole server under load: reference visits over real sockets, beside the bare loop, in one run.
 //!
 //! `cargo bench --bench load -- --help` says what it can do; benches/README.md says what the figures mean.
+//!
+//! * `mode/`: what may be asked, a file each; `trial` where nothing else is asked.
+//! * `run/`: how visits fill up and settle, and how seconds are measured, judged and reported.
+//! * `media/`: what bots do once they have their keys, from one thread.
+//! * `peer/`: servers that bots can meet: ours, the bare loop, Janus.
+//! * `server/`: a server of our own, where it runs, what it allocates.
+//! * `machine/`: what the kernel says of processes, sockets and processors.
+//!
+//! `program.rs` is the same without what starts servers.
 #![allow(clippy::cast_possible_truncation, reason = "bots know the sizes of what they make")]
 #![allow(unreachable_pub, dead_code, reason = "a program of its own, made of modules of which others use other parts")]
 #![cfg_attr(test, allow(unused_imports, reason = "a bench without harness has no tests; theirs run in tests/load.rs"))]
@@ -21,49 +30,23 @@ mod bare;
 #[path = "peer/janus.rs"]
 mod janus;
 
-mod allocations;
-mod arrivals;
-mod clock;
-mod comings;
-mod engine;
-mod find_max;
-mod idle;
-mod leg;
-mod limits;
-mod mix;
-mod modes;
-mod moving;
-mod network;
-mod offer;
+mod machine;
+mod media;
+mod mode;
 mod options;
-mod overload;
 mod peer;
-mod pin;
-mod plot;
-mod process;
-mod receiver;
-mod report;
 mod run;
-mod seal;
-mod sender;
 mod server;
-mod soak;
-mod sockets;
-mod stage;
-mod stamp;
-mod steps;
-mod storm;
-mod tally;
-mod trial;
 
 use bare::ARGUMENT;
 use bot::Problem;
 use janus::Janus;
-use modes::{Modes, Plot};
+use mode::choice::{Modes, With};
+use mode::trial::Trial;
 use options::Load;
 use peer::Against;
-use run::Progress;
-use trial::Trial;
+use run::{Progress, report};
+use server::{network, pin};
 
 /// What the server costs under load, beside the bare loop.
 #[derive(Parser, Debug)]
@@ -74,7 +57,7 @@ struct Arguments {
     #[command(flatten)]
     modes: Modes,
     #[command(flatten)]
-    plot: Plot,
+    with: With,
     /// Do not measure the bare loop beside the server.
     #[arg(long)]
     without_floor: bool,
@@ -110,7 +93,7 @@ fn run(arguments: &Arguments) -> Result<(), Problem> {
     let (first, last) = (processors.first().copied(), processors.last().copied());
     pin::Pinned::to(last.as_slice())?.forget();
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-    if runtime.block_on(arguments.modes.run(&arguments.load, &arguments.plot, first.as_slice()))? {
+    if runtime.block_on(arguments.modes.run(&arguments.load, &arguments.with, first.as_slice()))? {
         return Ok(());
     }
     let trial = Trial { load: &arguments.load, processors: first.as_slice(), progress: Progress::default() };

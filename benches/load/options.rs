@@ -8,7 +8,8 @@ use crate::peer::Profile;
 #[derive(Args, Clone, Debug)]
 pub struct Load {
     /// Reference visits: four people each, who all send sound and three layers of pictures.
-    #[arg(long, default_value_t = 10, value_name = "N")]
+    // Of who asks the bench for `--api`, 40: about half of what a worker carries.
+    #[arg(long, default_value_t = 10, default_value_if("api", "true", "40"), value_name = "N")]
     pub visits: u32,
     /// How long is measured, once all sit and see each other at their best.
     #[arg(long, default_value_t = 20, value_name = "N")]

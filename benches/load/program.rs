@@ -16,34 +16,23 @@ use tokio::signal::unix::{SignalKind, signal};
 #[path = "../../tests/support/bot/mod.rs"]
 mod bot;
 
-mod arrivals;
-mod clock;
-mod engine;
-mod leg;
-mod limits;
-mod mix;
-mod offer;
+mod machine;
+mod media;
 mod options;
 mod peer;
-mod process;
-mod receiver;
-mod report;
 mod run;
-mod seal;
-mod sender;
-mod sockets;
-mod stamp;
-mod tally;
 
 use bot::Problem;
-use engine::Engine;
-use limits::Strain;
+use machine::process::Server;
+use media::engine::Engine;
 use options::Load;
 use peer::Bots;
 use peer::quartet::Quartet;
-use process::{Machine, Server};
-use report::Report;
 use run::Progress;
+use run::crowd::PATIENT;
+use run::limits;
+use run::measured::Measured;
+use run::report::{self, Report};
 
 /// A server that has not answered by then is not waited for.
 const ANSWER_WITHIN: Duration = Duration::from_secs(10);
@@ -134,22 +123,19 @@ async fn run(arguments: &Arguments) -> Result<(), Problem> {
 async fn load(load: &Load, quartet: &Quartet, server: Option<&Server>, progress: &Progress) -> Result<(), Problem> {
     quartet.meet().await.map_err(with_causes)?;
     let engine = Engine::start(load.gro)?;
-    let crowd = run::fill(quartet, &engine, 0..load.visits, run::Refused::TryAgain, progress).await;
+    let crowd = run::fill(quartet, &engine, 0..load.visits, PATIENT, progress).await;
     let refusals = crowd.refusals.len();
     let refusal = crowd.refusals.into_iter().next().map(with_causes);
     if crowd.visits.is_empty() {
         return Err(refusal.unwrap_or_else(|| "no visits were asked for".into()));
     }
     let settled = run::settle(&engine, crowd.visits.len(), progress).await?;
-    let this = Server::this()?;
-    let (bots, drops) = (this.usage()?, sockets::drops(&this)?);
-    let seconds = run::measure(&engine, load.seconds, server, &Machine, progress).await?;
-    let strain = Strain::of(&seconds, this.usage()?.since(&bots), sockets::drops(&this)?.saturating_sub(drops));
-    let report = Report { visits: crowd.visits.len(), settled, seconds, bots: this.usage()?.since(&bots) };
+    let Measured { seconds, bots, strain } = Measured::of(&engine, load.seconds, server, progress).await?;
+    let report = Report { visits: crowd.visits.len(), settled, seconds, bots };
 
     let mut figures = report.json(load);
     figures["refused_visits"] = refusals.into();
-    figures["bots_gave_way"] = strain.gave_way().map_or(Value::Bool(false), Value::String);
+    figures["bots_gave_way"] = strain.json();
     if let Some(server) = server {
         figures["server_resident_bytes"] = server.usage()?.resident_bytes.into();
     }

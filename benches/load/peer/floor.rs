@@ -9,11 +9,11 @@ use webrtc_srtp::protection_profile::ProtectionProfile;
 
 use crate::bot::Problem;
 use crate::bot::connection::Keys;
-use crate::leg::{Place, Terms};
-use crate::mix::{SEATS, TOP};
-use crate::offer::{IDS, Kind, Line};
+use crate::media::leg::{Place, Terms};
+use crate::media::mix::{SEATS, TOP};
+use crate::media::offer::{IDS, Kind, Line};
 use crate::peer::ssrcs;
-use crate::pin::Pinned;
+use crate::server::pin::Pinned;
 
 /// The argument by which this program is the loop.
 pub const ARGUMENT: &str = "--floor-loop";

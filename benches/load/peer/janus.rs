@@ -18,12 +18,14 @@ use tempfile::TempDir;
 
 use crate::bot::Problem;
 use crate::bot::connection::{Check, Connection, Keys, PASSWORD};
-use crate::leg::{Place, Terms};
-use crate::mix::SEATS;
-use crate::network;
-use crate::offer::{IDS, Kind, Line, Near, TRANSPORT_CC, Way, declared_ssrc, describe, extension, far, mirror, sections, value};
+use crate::media::leg::{Place, Terms};
+use crate::media::mix::SEATS;
+use crate::media::offer::{
+    IDS, Kind, Line, Near, TRANSPORT_CC, Way, declared_ssrc, describe, extension, far, mirror, sections, value,
+};
 use crate::peer::{Bots, Peer, Rival, ssrcs};
-use crate::pin::Pinned;
+use crate::server::network;
+use crate::server::pin::Pinned;
 
 const MISSING: &str = "Janus is not installed; Debian has it: apt-get install --no-install-recommends janus";
 const PLUGIN: &str = "janus.plugin.videoroom";

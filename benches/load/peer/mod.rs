@@ -11,8 +11,8 @@ use webrtc_dtls::crypto::Certificate;
 use webrtc_dtls::extension::extension_use_srtp::SrtpProtectionProfile;
 
 use crate::bot::Problem;
-use crate::leg::Terms;
-use crate::mix::STREAMS;
+use crate::media::leg::Terms;
+use crate::media::mix::STREAMS;
 
 pub mod quartet;
 

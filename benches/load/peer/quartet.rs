@@ -13,10 +13,10 @@ use super::{Bots, Full, Peer, ssrcs};
 use crate::bot::Problem;
 use crate::bot::connection::{Check, Connection, PASSWORD};
 use crate::bot::http::{Person, Refused, Seated};
-use crate::clock::system_nanos;
-use crate::leg::{Place, Terms};
-use crate::mix::SEATS;
-use crate::offer::{IDS, Kind, Line, Near, Way, declared_ssrc, describe, far, numbers_packets, sections};
+use crate::media::clock::system_nanos;
+use crate::media::leg::{Place, Terms};
+use crate::media::mix::SEATS;
+use crate::media::offer::{IDS, Kind, Line, Near, Way, declared_ssrc, describe, far, numbers_packets, sections};
 
 /// Names of those who are made for the load: a later run finds them again.
 const SURNAME: &str = "Loadtest";
@@ -60,6 +60,17 @@ pub struct Visit {
     visit: String,
     people: Vec<Person>,
     seated: [Option<Seated>; SEATS as usize],
+}
+
+impl Visit {
+    pub fn appointment(&self) -> &str {
+        &self.appointment
+    }
+
+    /// What its people's pages ask for: the path, and the session that opens it.
+    pub fn pages(&self) -> impl Iterator<Item = (String, &str)> {
+        self.people.iter().map(Person::page)
+    }
 }
 
 /// The code by which the server says that it has no room.

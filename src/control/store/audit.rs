@@ -10,7 +10,7 @@ use aws_lc_rs::digest::{Context, SHA256};
 use data_encoding::HEXLOWER;
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
+use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
 
 use super::{Store, StoreError, micros, row};
 use crate::control::words::{Act, Subject};
@@ -53,14 +53,6 @@ pub enum Verdict {
 const PAGE: i64 = 1_000;
 
 impl Store {
-    /// Records what changed nothing else: someone looked, or was refused.
-    pub async fn record(&self, act: &Act, now: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.writing().await?;
-        append(&mut tx, act, now).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
     /// Up to `limit` records after the one with number `after`, in order.
     pub async fn audit(&self, after: i64, limit: u32) -> Result<Vec<AuditRecord>, StoreError> {
         let found = sqlx::query("SELECT * FROM audit WHERE seq > $1 ORDER BY seq LIMIT $2")
@@ -120,10 +112,49 @@ const ORIGIN: &str = "0000000000000000000000000000000000000000000000000000000000
 
 /// Records an act with what it changes.
 pub(super) async fn append(tx: &mut Transaction<'_, Sqlite>, act: &Act, now: Timestamp) -> Result<(), StoreError> {
+    append_all(tx, std::iter::once((act, now))).await
+}
+
+/// Records acts in this order.
+pub(super) async fn append_all(
+    tx: &mut Transaction<'_, Sqlite>,
+    acts: impl ExactSizeIterator<Item = (&Act, Timestamp)>,
+) -> Result<(), StoreError> {
+    if acts.len() == 0 {
+        return Ok(());
+    }
     let head = sqlx::query("SELECT seq, hash FROM audit_head WHERE one = 1").fetch_one(&mut **tx).await?;
-    let before = row::text(&head, "hash")?;
+    let (mut seq, mut hash): (i64, String) = (head.try_get("seq")?, row::text(&head, "hash")?);
+    let only = acts.len() == 1;
+    let records: Vec<AuditRecord> = acts
+        .map(|(act, now)| {
+            seq += 1;
+            let record = bound(act, now, seq, &hash);
+            hash.clone_from(&record.hash);
+            record
+        })
+        .collect();
+    let mut insert = QueryBuilder::<Sqlite>::new("INSERT INTO audit (seq, at, actor, action, outcome, visit_id, subject, hash) ");
+    insert.push_values(records, |mut row, record| {
+        row.push_bind(record.seq)
+            .push_bind(micros(record.at))
+            .push_bind(record.actor)
+            .push_bind(record.action)
+            .push_bind(record.outcome)
+            .push_bind(record.visit)
+            .push_bind(record.subject)
+            .push_bind(record.hash);
+    });
+    // One at a time is what is done most; every other number of rows is another statement, and would push out those that are kept.
+    insert.build().persistent(only).execute(&mut **tx).await?;
+    sqlx::query("UPDATE audit_head SET seq = $1, hash = $2 WHERE one = 1").bind(seq).bind(hash).execute(&mut **tx).await?;
+    Ok(())
+}
+
+/// The record with number `seq` of an act, bound to the one before by its hash.
+fn bound(act: &Act, now: Timestamp, seq: i64, before: &str) -> AuditRecord {
     let mut record = AuditRecord {
-        seq: head.try_get::<i64, _>("seq")? + 1,
+        seq,
         at: now,
         actor: act.actor.to_string(),
         action: act.action.to_owned(),
@@ -132,27 +163,8 @@ pub(super) async fn append(tx: &mut Transaction<'_, Sqlite>, act: &Act, now: Tim
         subject: act.subject.as_ref().map(Subject::as_str).map(str::to_owned),
         hash: String::new(),
     };
-    record.hash = hash(&before, &record);
-    sqlx::query(
-        "INSERT INTO audit (seq, at, actor, action, outcome, visit_id, subject, hash)
-         VALUES ($1, $2, $3, $4, $5, $6, $7, $8)",
-    )
-    .bind(record.seq)
-    .bind(micros(record.at))
-    .bind(&record.actor)
-    .bind(&record.action)
-    .bind(&record.outcome)
-    .bind(&record.visit)
-    .bind(&record.subject)
-    .bind(&record.hash)
-    .execute(&mut **tx)
-    .await?;
-    sqlx::query("UPDATE audit_head SET seq = $1, hash = $2 WHERE one = 1")
-        .bind(record.seq)
-        .bind(&record.hash)
-        .execute(&mut **tx)
-        .await?;
-    Ok(())
+    record.hash = hash(before, &record);
+    record
 }
 
 /// The hash of a record whose predecessor has the hash `before`. Each text is preceded by its length, so that

@@ -11,6 +11,7 @@ mod participant;
 mod patient;
 mod presence;
 mod provider;
+mod recorder;
 mod row;
 mod session;
 mod token;
@@ -23,6 +24,7 @@ use std::fmt;
 use std::fs::OpenOptions;
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -37,6 +39,7 @@ pub use participant::{NewParticipant, Participant};
 pub use patient::Patient;
 pub use presence::{Minutes, PresenceRecord};
 pub use provider::Provider;
+use recorder::Recorder;
 pub use session::Session;
 pub use token::AdminToken;
 pub use visit::VisitRecord;
@@ -48,6 +51,7 @@ pub struct Store {
     /// SQLite's busy handler is not.
     writer: SqlitePool,
     readers: SqlitePool,
+    recorder: Recorder,
 }
 
 impl Store {
@@ -58,7 +62,7 @@ impl Store {
 
     /// Opens the database in `file`, making it if it is not there and bringing its schema up to date.
     pub async fn open(file: &Path) -> Result<Store, StoreError> {
-        create_private(file).map_err(|error| StoreError::Unavailable(sqlx::Error::Io(error)))?;
+        create_private(file).map_err(sqlx::Error::Io)?;
         let options = SqliteConnectOptions::new()
             .filename(file)
             .journal_mode(SqliteJournalMode::Wal)
@@ -71,9 +75,9 @@ impl Store {
             SqlitePoolOptions::new().max_connections(connections).min_connections(1).acquire_timeout(Store::WAIT_MAX)
         };
         let writer = pool(1).connect_with(options.clone()).await?;
-        sqlx::migrate!("src/control/store/schema").run(&writer).await.map_err(|error| StoreError::Unavailable(error.into()))?;
+        sqlx::migrate!("src/control/store/schema").run(&writer).await.map_err(sqlx::Error::from)?;
         let readers = pool(Store::READERS).connect_with(options.pragma("query_only", "ON")).await?;
-        Ok(Store { writer, readers })
+        Ok(Store { writer, readers, recorder: Recorder::default() })
     }
 
     /// Whether the database answers.
@@ -99,18 +103,18 @@ fn create_private(file: &Path) -> std::io::Result<()> {
     OpenOptions::new().create(true).append(true).mode(0o600).open(file).map(drop)
 }
 
-/// Why a question had no answer. Neither form holds a value from the database.
-#[derive(Debug)]
+/// Why a question had no answer. Neither form holds a value from the database. Cloned for all whose records were written together.
+#[derive(Clone, Debug)]
 pub enum StoreError {
     /// The database cannot be reached, is full, or took too long: try again later.
-    Unavailable(sqlx::Error),
+    Unavailable(Arc<sqlx::Error>),
     /// A record does not mean what this version expects in the named column.
     Unreadable(&'static str),
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> StoreError {
-        StoreError::Unavailable(error)
+        StoreError::Unavailable(Arc::new(error))
     }
 }
 

@@ -1,4 +1,5 @@
 mod door;
+mod recorder;
 mod tamper;
 
 use std::os::unix::fs::PermissionsExt;

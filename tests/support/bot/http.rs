@@ -67,6 +67,11 @@ impl Person {
         format!("{}/api/v1/visits/{}{rest}", self.base, self.visit)
     }
 
+    /// What a page of this person asks for: the visit's path, and the session that opens it.
+    pub fn page(&self) -> (String, &str) {
+        (format!("/api/v1/visits/{}", self.visit), &self.session)
+    }
+
     /// "I am ready": the devices are tested, let me wait.
     pub async fn ready(&self) -> Result<(), Problem> {
         accepted(self.http.post(self.url("/ready")).bearer_auth(&self.session).send().await?).await.map(drop)

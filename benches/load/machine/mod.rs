@@ -1,0 +1,4 @@
+//! What the kernel says of processes, their sockets and the machine.
+
+pub mod process;
+pub mod sockets;
