@@ -72,7 +72,9 @@ impl Store {
             // Only `quartet token` writes beside the server, and briefly.
             .busy_timeout(Duration::from_secs(5));
         let pool = |connections| {
-            SqlitePoolOptions::new().max_connections(connections).min_connections(1).acquire_timeout(Store::WAIT_MAX)
+            let options = SqlitePoolOptions::new().max_connections(connections).min_connections(1);
+            // The file is here: a connection to it does not go stale, and asking would be a turn to SQLite's thread and back.
+            options.test_before_acquire(false).acquire_timeout(Store::WAIT_MAX)
         };
         let writer = pool(1).connect_with(options.clone()).await?;
         sqlx::migrate!("src/control/store/schema").run(&writer).await.map_err(sqlx::Error::from)?;
