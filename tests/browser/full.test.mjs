@@ -5,15 +5,9 @@ import { after, afterEach, before, test } from 'node:test';
 import { violations } from './support/axe.mjs';
 import { PHONE, startBrowser } from './support/browser.mjs';
 import { host, inVisit, join, wait } from './support/people.mjs';
+import { full } from './support/pretend.mjs';
 import { startServer } from './support/server.mjs';
 import { until } from './support/until.mjs';
-
-/** What the server says; what it does before it says so is tested where it is built. */
-const FULL = {
-  status: 503,
-  headers: { 'Content-Type': 'application/problem+json', 'Retry-After': '2' },
-  body: JSON.stringify({ type: 'urn:quartet:problem:server_full', status: 503, code: 'server_full', title: '', detail: '' }),
-};
 
 let browser;
 let server;
@@ -32,11 +26,11 @@ afterEach(async () => {
 });
 
 /** The server has no room for this page, so many times; when it was asked. */
-async function full(page, times) {
+async function refuse(page, times) {
   const asked = [];
   await page.route('**/seats', (route) => {
     asked.push(Date.now());
-    return asked.length > times ? route.continue() : route.fulfill(FULL);
+    return asked.length > times ? route.continue() : route.fulfill(full(2));
   });
   return asked;
 }
@@ -54,7 +48,7 @@ const reads = async (page) => {
 test('a provider for whom there is no room reads so, keeps the seat, and comes in when there is some', async () => {
   server = await startServer();
   const page = await browser.page({ viewport: PHONE });
-  const asked = await full(page, 2);
+  const asked = await refuse(page, 2);
   await page.goto(server.provider);
   await join(page);
   await reads(page);
@@ -75,7 +69,7 @@ test('a patient who was let in and for whom there is no room yet is told so, and
   const [link, other] = server.patients;
   const [patient, second] = [await browser.page(), await browser.page()];
   await wait(second, other);
-  const asked = await full(patient, 1);
+  const asked = await refuse(patient, 1);
   await wait(patient, link);
   const provider = await browser.page();
   await host(provider, server.provider);
@@ -93,7 +87,7 @@ test('a patient who was let in and for whom there is no room yet is told so, and
 test('who leaves while the server is full gives the place back', async () => {
   server = await startServer();
   const page = await browser.page();
-  await full(page, Infinity);
+  await refuse(page, Infinity);
   await page.goto(server.provider);
   await join(page);
   await reads(page);

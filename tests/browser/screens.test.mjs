@@ -11,7 +11,7 @@ import { fileURLToPath } from 'node:url';
 import { violations } from './support/axe.mjs';
 import { DESKTOP, PHONE, startBrowser } from './support/browser.mjs';
 import { fillBirthDate, host, inVisit, join, tile, verify, wait } from './support/people.mjs';
-import { pretend } from './support/pretend.mjs';
+import { full, pretend } from './support/pretend.mjs';
 import { startServer } from './support/server.mjs';
 
 const RESULTS = path.join(path.dirname(fileURLToPath(import.meta.url)), 'results');
@@ -161,6 +161,15 @@ test('the ways that lead elsewhere', async () => {
   await many.getByText('Please wait 10 minutes').waitFor();
   await shoot(many, '36-too-many-tries');
   await many.context().close();
+});
+
+test('a server that is full', async () => {
+  const page = await browser.page();
+  await page.route('**/seats', (route) => route.fulfill(full(60)));
+  await page.goto(server.provider);
+  await join(page);
+  await page.getByRole('heading', { name: 'The server is full just now' }).waitFor();
+  await shoot(page, '23-server-full');
 });
 
 test('layouts, pins, a screen, and what is poor', async (context) => {

@@ -12,3 +12,10 @@ export async function pretend(page, change) {
   });
   await page.evaluate(() => window.dispatchEvent(new Event('online')));
 }
+
+/** The answer of a server that has no room, and may be asked again after so many seconds; what it does before it says so is tested where it is built. */
+export const full = (seconds) => ({
+  status: 503,
+  headers: { 'Content-Type': 'application/problem+json', 'Retry-After': `${seconds}` },
+  body: JSON.stringify({ type: 'urn:quartet:problem:server_full', status: 503, code: 'server_full', title: '', detail: '' }),
+});
