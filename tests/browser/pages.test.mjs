@@ -17,6 +17,7 @@ const { newlyPlugged, reasonOf } = await page('capture.js');
 const { pause } = await page('backoff.js');
 const { hearTime, serverNow } = await page('clock.js');
 const { mustReplace } = await page('connection.js');
+const { Depth, arrived } = await page('depth.js');
 const { iceFragment, renewedAnswer } = await page('fragment.js');
 const { lesser, stepsAfter } = await page('devices.js');
 const { remaining } = await page('early.js');
@@ -180,6 +181,46 @@ test('a connection is replaced when the server has none of ours, or another whil
   ]) {
     assert.equal(mustReplace({ presence, leg }, { ours, connected }), replace, `${presence} ${leg} ${ours} ${connected}`);
   }
+});
+
+/** What a depth says after looks four times a second: `[seconds, what each of them sees]` one after the other. */
+function depths(...times) {
+  const depth = new Depth();
+  let now = 0;
+  return times.map(([seconds, seen]) => {
+    let last = 0;
+    for (let look = 0; look < seconds * 4; look += 1, now += 250) last = depth.look({ packets: 25, missing: 0, stood: false, ...seen }, now);
+    return last;
+  });
+}
+
+test('sound and pictures wait only where packets are missing: longer where it is many, and where the picture stands', () => {
+  const fair = { packets: 24, missing: 1 };
+  const bad = { packets: 20, missing: 5 };
+  for (const [what, times, expected] of [
+    ['a good path', [[60, {}]], [0]],
+    ['one that stands for something else', [[5, {}], [0.25, { stood: true }], [5, {}]], [0, 0, 0]],
+    ['a burst', [[5, {}], [0.25, { missing: 9 }], [5, {}]], [0, 0, 0]],
+    ['one packet in two hundred', [[60, { packets: 200, missing: 1 }]], [0]],
+    ['a fair path, at once', [[0.25, fair], [0.25, fair], [60, fair]], [0, 200, 200]],
+    ['a bad one', [[0.5, bad], [60, bad]], [400, 400]],
+    ['it stands', [[0.5, fair], [0.25, { ...fair, stood: true }], [0.25, { ...fair, stood: true }], [20, fair], [2, fair]], [200, 300, 400, 375, 200]],
+    ['it stands for long', [[0.5, bad], [60, { ...bad, stood: true }]], [400, 500]],
+    ['good again', [[10, fair], [20, {}], [2, {}], [10, {}]], [200, 200, 125, 0]],
+    ['and bad again meanwhile', [[10, fair], [22, {}], [0.5, fair]], [200, 125, 200]],
+  ]) {
+    assert.deepEqual(depths(...times), expected, what);
+  }
+});
+
+test('of all that arrives the tracks of one person are counted', () => {
+  const stats = [
+    { type: 'inbound-rtp', trackIdentifier: 'sound', packetsReceived: 100, packetsLost: 3 },
+    { type: 'inbound-rtp', trackIdentifier: 'picture', packetsReceived: 200, packetsLost: 1, nackCount: 7, freezeCount: 2 },
+    { type: 'inbound-rtp', trackIdentifier: 'another', packetsReceived: 900, packetsLost: 9 },
+    { type: 'outbound-rtp', packetsSent: 5 },
+  ];
+  assert.deepEqual(arrived(stats, new Set(['sound', 'picture'])), { packets: 300, missing: 10, stood: 2 });
 });
 
 test('a restart tells the first credentials of an offer, and rebuilds the whole answer with the new ones', () => {

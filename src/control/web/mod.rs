@@ -85,6 +85,7 @@ static ASSETS: &[File] = assets![
     "connection.js" JAVASCRIPT,
     "fragment.js" JAVASCRIPT,
     "layers.js" JAVASCRIPT,
+    "depth.js" JAVASCRIPT,
     "tile.js" JAVASCRIPT,
     "tiles.js" JAVASCRIPT,
     "arrangement.js" JAVASCRIPT,

@@ -6,6 +6,7 @@
 
 import { Problem } from './api.js';
 import { pause } from './backoff.js';
+import { Depths } from './depth.js';
 import { iceFragment, renewedAnswer } from './fragment.js';
 import { LAYERS, Layers } from './layers.js';
 
@@ -48,6 +49,7 @@ export class Connection extends EventTarget {
   #peer = null;
   #senders = null;
   #layers = null;
+  #depths = null;
   #screen = null;
   #seat = null;
   #leg = null;
@@ -118,6 +120,7 @@ export class Connection extends EventTarget {
     this.#screen?.stop();
     this.#screen = null;
     this.#layers?.close();
+    this.#depths?.close();
     this.#peer?.close();
     this.#peer = null;
   }
@@ -171,9 +174,12 @@ export class Connection extends EventTarget {
     }
     peer.addTransceiver('video', { direction: 'recvonly' });
 
+    this.#depths?.close();
+    const depths = (this.#depths = new Depths(peer));
     const heard = this.#senders.heard;
     peer.addEventListener('track', ({ track, streams: [stream], receiver }) => {
       if (track.kind === 'audio') heard.set(stream.id, receiver);
+      depths.add(stream.id, receiver);
       this.#say('line', { name: stream.id, track });
     });
     peer.addEventListener('connectionstatechange', () => this.#stateChanged(peer));
