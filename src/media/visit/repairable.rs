@@ -1,4 +1,4 @@
-//! Whether repairs can make up for what a path loses.
+//! Whether repairs can make up for what a path loses, one way or the other.
 //!
 //! Repairs have their share of what is sent ([`super::allowance`]). Of a path that loses more than that a large picture
 //! stands still most of the time, while the smallest one, with sound beside it, has repairs enough.

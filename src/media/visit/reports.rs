@@ -23,6 +23,10 @@ pub(super) const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
 /// Receivers play in step once they have a report of both streams, so the first comes early.
 pub(super) const FIRST_REPORT: Duration = Duration::from_millis(500);
 
+/// From so many packets on their losses tell something of the path. With fewer, two that are lost by chance would make it a bad
+/// one; with more, a sender of small pictures would never be judged.
+const TELLING: u64 = 40;
+
 /// Tells `seat` how its lines' timestamps lie on our clock, and how its tracks arrive (RFC 3550 §6.4).
 pub(super) fn report(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Option<Seat>) {
     let now = turn.now;
@@ -53,6 +57,7 @@ pub(super) fn report(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen:
     };
     let mut blocks = [NOTHING; SOURCES * LAYERS];
     let mut filled = 0;
+    let (mut expected, mut lost) = (0, 0);
     for ((_, stream), block) in flow.inbound.streams_mut().zip(&mut blocks) {
         let received = stream.reception.report(now, stream.clock.as_ref());
         *block = ReportBlock {
@@ -65,6 +70,11 @@ pub(super) fn report(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen:
             delay_since: received.since_last_report,
         };
         filled += 1;
+        expected += received.expected;
+        lost += received.lost;
+    }
+    if let Some(share) = (lost * 256).checked_div(expected).filter(|_| expected >= TELLING) {
+        flow.repairable.learn(share.min(255) as u8);
     }
     let (ours, cname) = (flow.ssrc, &flow.cname);
     egress::send_rtcp(turn, to, &mut flow.sealer, |writer| {

@@ -4,8 +4,6 @@
 // packet, nor a picture that was sent again to the server into account: both come in time for a deeper buffer only. A path
 // that loses nothing keeps the browser's own, which is as short as can be.
 
-/** Often enough to be before the second loss that would be seen; seldom enough to cost nothing. */
-const LOOK_EVERY_MS = 250;
 /** What was missing in this time decides. Longer would see it later; shorter would hold two losses for a path's nature. */
 const WINDOW_MS = 2_000;
 /** Losses in so many looks of that time: one burst is soon over. */
@@ -66,17 +64,10 @@ export function arrived(stats, tracks) {
   return counts;
 }
 
-/** Keeps the buffers of one connection's lines as deep as they must be. */
+/** The buffers of one connection's lines. */
 export class Depths {
-  #peer;
   /** line → `{ receivers, depth, before }` */
   #lines = new Map();
-  #timer;
-
-  constructor(peer) {
-    this.#peer = peer;
-    this.#timer = setTimeout(() => void this.#look(), LOOK_EVERY_MS);
-  }
 
   /** This receiver is one of those of the line `name`. */
   add(name, receiver) {
@@ -85,24 +76,18 @@ export class Depths {
     this.#lines.set(name, line);
   }
 
-  close() {
-    clearTimeout(this.#timer);
-    this.#timer = null;
-  }
-
-  async #look() {
-    const stats = [...(await this.#peer.getStats().catch(() => new Map())).values()];
+  /** What the statistics of the connection say of how the lines arrive. */
+  hear(stats, now) {
     for (const line of this.#lines.values()) {
       const { receivers, depth, before } = line;
-      const now = arrived(stats, new Set(receivers.map(({ track }) => track.id)));
-      line.before = now;
+      const counts = arrived(stats, new Set(receivers.map(({ track }) => track.id)));
+      line.before = counts;
       if (!before) continue;
-      const grown = (what) => Math.max(0, now[what] - before[what]);
-      const wanted = depth.look({ packets: grown('packets'), missing: grown('missing'), stood: grown('stood') > 0 }, performance.now());
+      const grown = (what) => Math.max(0, counts[what] - before[what]);
+      const wanted = depth.look({ packets: grown('packets'), missing: grown('missing'), stood: grown('stood') > 0 }, now);
       for (const receiver of receivers) {
         if ((receiver.jitterBufferTarget ?? 0) !== wanted) receiver.jitterBufferTarget = wanted || null;
       }
     }
-    if (this.#timer !== null) this.#timer = setTimeout(() => void this.#look(), LOOK_EVERY_MS);
   }
 }
