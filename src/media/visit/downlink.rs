@@ -42,9 +42,10 @@ const RETURNING: Duration = Duration::from_secs(1);
 
 /// Below this share (in hundredths) of what it was, the estimate has been cut, and not merely settled.
 const CUT_PERCENT: u64 = 90;
-/// A cut without packets that wait so long was for the loss itself, which no smaller picture mends. More would take what a full
-/// queue threw away for the nature of the path; less would hold its ordinary jitter for a queue, and leave losses that are heard.
-const QUEUED: Duration = Duration::from_millis(40);
+/// A cut while packets wait for less than this was for the loss itself, or for a path that has become longer: no smaller picture
+/// mends either. More would take what a full queue threw away for the nature of the path; less would hold a longer path for a
+/// queue, and leave losses that are heard.
+const QUEUED: Duration = Duration::from_millis(64);
 /// For so long what is lost may still be the doing of what was cut: the loss is that of the last two seconds.
 const CUT_FORGOTTEN: Duration = Duration::from_secs(3);
 
