@@ -23,10 +23,6 @@ pub(super) const REPORT_INTERVAL: Duration = Duration::from_millis(1_000);
 /// Receivers play in step once they have a report of both streams, so the first comes early.
 pub(super) const FIRST_REPORT: Duration = Duration::from_millis(500);
 
-/// From so many packets on their losses tell something of the path. With fewer, two that are lost by chance would make it a bad
-/// one; with more, a sender of small pictures would never be judged.
-const TELLING: u64 = 40;
-
 /// Tells `seat` how its lines' timestamps lie on our clock, and how its tracks arrive (RFC 3550 §6.4).
 pub(super) fn report(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Option<Seat>) {
     let now = turn.now;
@@ -73,9 +69,7 @@ pub(super) fn report(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen:
         expected += received.expected;
         lost += received.lost;
     }
-    if let Some(share) = (lost * 256).checked_div(expected).filter(|_| expected >= TELLING) {
-        flow.repairable.learn(share.min(255) as u8);
-    }
+    flow.repairable.count(expected, lost);
     let (ours, cname) = (flow.ssrc, &flow.cname);
     egress::send_rtcp(turn, to, &mut flow.sealer, |writer| {
         // RFC 3550 §6.1: reports first, then who speaks. All of it fits: at most 9 blocks of 24 bytes, 7
