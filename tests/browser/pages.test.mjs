@@ -17,12 +17,15 @@ const { newlyPlugged, reasonOf } = await page('capture.js');
 const { pause } = await page('backoff.js');
 const { hearTime, serverNow } = await page('clock.js');
 const { mustReplace } = await page('connection.js');
+const { Wish } = await page('copies.js');
+const { Depth, arrived } = await page('depth.js');
 const { iceFragment, renewedAnswer } = await page('fragment.js');
 const { lesser, stepsAfter } = await page('devices.js');
 const { remaining } = await page('early.js');
 const { telephone } = await page('help.js');
 const { Patience, brightest, wrongNow } = await page('hints.js');
 const { unplugged } = await page('offer.js');
+const { Sounds } = await page('red.js');
 const { Stream } = await page('stream.js');
 const { advise, missing, wayBack } = await page('support.js');
 
@@ -180,6 +183,96 @@ test('a connection is replaced when the server has none of ours, or another whil
   ]) {
     assert.equal(mustReplace({ presence, leg }, { ours, connected }), replace, `${presence} ${leg} ${ours} ${connected}`);
   }
+});
+
+/** What a depth says after looks four times a second: `[seconds, what each of them sees]` one after the other. */
+function depths(...times) {
+  const depth = new Depth();
+  let now = 0;
+  return times.map(([seconds, seen]) => {
+    let last = 0;
+    for (let look = 0; look < seconds * 4; look += 1, now += 250) last = depth.look({ packets: 25, missing: 0, stood: false, ...seen }, now);
+    return last;
+  });
+}
+
+test('sound and pictures wait only where packets are missing: longer where it is many, and where the picture stands', () => {
+  const fair = { packets: 24, missing: 1 };
+  const bad = { packets: 20, missing: 5 };
+  for (const [what, times, expected] of [
+    ['a good path', [[60, {}]], [0]],
+    ['one that stands for something else', [[5, {}], [0.25, { stood: true }], [5, {}]], [0, 0, 0]],
+    ['a burst', [[5, {}], [0.25, { missing: 9 }], [5, {}]], [0, 0, 0]],
+    ['one packet in two hundred', [[60, { packets: 200, missing: 1 }]], [0]],
+    ['a fair path, at once', [[0.25, fair], [0.25, fair], [60, fair]], [0, 200, 200]],
+    ['a bad one', [[0.5, bad], [60, bad]], [400, 400]],
+    ['it stands', [[0.5, fair], [0.25, { ...fair, stood: true }], [0.25, { ...fair, stood: true }], [20, fair], [2, fair]], [200, 300, 400, 375, 200]],
+    ['it stands for long', [[0.5, bad], [60, { ...bad, stood: true }]], [400, 500]],
+    ['good again', [[10, fair], [20, {}], [2, {}], [10, {}]], [200, 200, 125, 0]],
+    ['and bad again meanwhile', [[10, fair], [22, {}], [0.5, fair]], [200, 125, 200]],
+  ]) {
+    assert.deepEqual(depths(...times), expected, what);
+  }
+});
+
+test('of all that arrives the tracks of one person are counted', () => {
+  const stats = [
+    { type: 'inbound-rtp', trackIdentifier: 'sound', packetsReceived: 100, packetsLost: 3 },
+    { type: 'inbound-rtp', trackIdentifier: 'picture', packetsReceived: 200, packetsLost: 1, nackCount: 7, freezeCount: 2 },
+    { type: 'inbound-rtp', trackIdentifier: 'another', packetsReceived: 900, packetsLost: 9 },
+    { type: 'outbound-rtp', packetsSent: 5 },
+  ];
+  assert.deepEqual(arrived(stats, new Set(['sound', 'picture'])), { packets: 300, missing: 10, stood: 2 });
+});
+
+/** What browsers send: one copy, `before` ticks ago, and the sound itself. */
+const red = (copy, sound, before = 960) =>
+  Uint8Array.from([0x80 | 111, before >> 6, ((before & 63) << 2) | (copy.length >> 8), copy.length & 255, 111, ...copy, ...sound]);
+
+/** A payload in words: `offset:copy` of each copy, and the sound. */
+function carried(payload) {
+  const heads = [];
+  let at = 0;
+  for (; payload[at] & 0x80; at += 4) {
+    const [, high, middle, low] = payload.subarray(at);
+    heads.push([(high << 6) | (middle >> 2), ((middle & 3) << 8) | low]);
+  }
+  at += 1;
+  const copies = heads.map(([offset, length]) => `${offset}:${payload.subarray(at, (at += length)).join()}`);
+  return [...copies, payload.subarray(at).join()];
+}
+
+test('sound goes with as many copies as are wanted, all of what went just before', () => {
+  const sounds = new Sounds();
+  const said = (payload, timestamp, more) => carried(sounds.next(payload, timestamp, more));
+  const first = red([9], [1, 1]);
+  assert.equal(sounds.next(first, 2 ** 32 - 960, false), first, 'what the browser says itself');
+  assert.deepEqual(said(red([1, 1], [2]), 0, true), ['960:1,1', '2'], 'across the wrap');
+  assert.deepEqual(said(red([2], [3]), 960, true), ['1920:1,1', '960:2', '3']);
+  assert.deepEqual(said(red([3], [4]), 1_920, true), ['2880:1,1', '1920:2', '960:3', '4']);
+  assert.deepEqual(said(red([4], [5]), 2_880, true), ['2880:2', '1920:3', '960:4', '5']);
+  assert.deepEqual(said(red([5], [6]), 30_000, true), ['6'], 'after a silence');
+  assert.deepEqual(said(red([6], [7]), 30_960, false), ['960:6', '7']);
+  const [long, longer] = [new Uint8Array(400).fill(1), new Uint8Array(1_023).fill(2)];
+  assert.deepEqual(said(red([7], long), 31_920, true), ['1920:6', '960:7', long.join()]);
+  assert.deepEqual(said(red(long, longer), 32_880, true), [longer.join()], 'with what fits');
+  assert.deepEqual(said(red([8], [9]), 33_840, true), ['9'], 'and none behind one that does not');
+  const torn = Uint8Array.from([0x80 | 111, 15, 0, 200, 111, 1]);
+  assert.equal(sounds.next(torn, 34_800, true), torn, 'what is no such thing stays what it is');
+  const empty = new Uint8Array();
+  assert.equal(sounds.next(empty, 34_800, true), empty);
+});
+
+test('more copies are wanted when three reports say that much is lost, until ten say that it is not', () => {
+  const wish = new Wish();
+  const heard = (times, lost) => Array.from({ length: times }, () => wish.hear(lost)).findLastIndex((more, at, all) => at > 0 && more !== all[at - 1]);
+  assert.equal(heard(20, 0.05), -1);
+  assert.equal(heard(2, 0.5), -1, 'a path that has grown narrow');
+  assert.equal(heard(1, 0), -1);
+  assert.equal(heard(5, 0.2), 2);
+  assert.equal(heard(9, 0.02), -1);
+  assert.equal(heard(1, 0.2), -1);
+  assert.equal(heard(12, 0.02), 9);
 });
 
 test('a restart tells the first credentials of an offer, and rebuilds the whole answer with the new ones', () => {

@@ -1,4 +1,5 @@
-// What copies of sound are worth on a path that loses packets: one person's browser takes them, another's does not.
+// What copies of sound are worth on a path that loses packets: one person's browser takes them, another's does not, and a
+// third's page makes more of them than the browser would.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
@@ -10,6 +11,8 @@ import { quality, watch } from './support/quality.mjs';
 import { until } from './support/until.mjs';
 
 const LOSS = 0.05;
+/** Of the way up: more than the one copy that browsers make themselves is good for. */
+const MUCH_LOSS = 0.2;
 const LONG_MS = 30_000;
 /** What of the sound is made up: nobody hears it, or everybody does. */
 const UNHEARD = 0.01;
@@ -38,7 +41,7 @@ function withoutCopies(offer) {
   return lines.map((line) => (line.startsWith('m=audio') ? line.replace(new RegExp(` ${red}(?= |$)`), '') : line)).join('\r\n');
 }
 
-test(`at ${LOSS * 100} % loss sound with copies is whole, and without them it is not`, async () => {
+test(`at ${LOSS * 100} % loss sound with copies is whole, and without them it is not; at ${MUCH_LOSS * 100} % upwards it is whole, too`, async () => {
   const [able, unable] = await Promise.all([browser.page(), browser.page()]);
   await unable.route('**/visits/*/seats', (route) => route.continue({ postData: withoutCopies(route.request().postData()) }));
   await Promise.all([wait(able, server.patients[0]), wait(unable, server.patients[1])]);
@@ -61,4 +64,10 @@ test(`at ${LOSS * 100} % loss sound with copies is whole, and without them it is
   const [whole, torn] = [madeUp(able), madeUp(unable)];
   assert.ok(whole < UNHEARD, `with copies ${(whole * 100).toFixed(2)} % is made up`);
   assert.ok(torn > HEARD, `without copies ${(torn * 100).toFixed(2)} % is made up`);
+
+  for (const page of [able, unable]) await forwarder.set(await clientOf(page), { down: {} });
+  await forwarder.set(await clientOf(provider), { up: { loss: MUCH_LOSS, delay_ms: 25 } });
+  const [[, heard]] = await watch([able], BEGIN_MS + LONG_MS);
+  const { concealedShare } = quality(heard.filter(({ at }) => at >= heard[0].at + BEGIN_MS), name);
+  assert.ok(concealedShare < UNHEARD, `of who loses ${MUCH_LOSS * 100} % upwards ${(concealedShare * 100).toFixed(2)} % is made up`);
 });

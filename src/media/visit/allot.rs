@@ -76,8 +76,9 @@ impl Sight {
             }
             sight.tiles[place] = Some(tile);
             let wish = wish(seats, now, scene, sender, kind, tile);
-            // Where more is lost than repairs make up for, only a frame of one packet comes whole.
-            sight.wishes[place] = wish.map(|wish| if downlink.repairable.holds() { wish } else { Wish { most: 0, ..wish } });
+            // Where more is lost than repairs make up for, on either way, only a frame of one packet comes whole.
+            let holds = downlink.repairable.holds() && repairable(seats, sender);
+            sight.wishes[place] = wish.map(|wish| if holds { wish } else { Wish { most: 0, ..wish } });
         }
         let copies = downlink.redundancy.copies() as u64;
         let senders = Seat::ALL.into_iter().filter(|&sender| sender != receiver);
@@ -202,6 +203,11 @@ fn tile_of(watching: &Watching, sender: Seat, kind: SourceKind) -> Tile {
         SourceKind::Camera => watching.cameras[sender.index()],
         SourceKind::Screen | SourceKind::Microphone => watching.screen,
     }
+}
+
+/// Whether what this seat sends comes whole, after repairs.
+fn repairable(seats: &Seats, sender: Seat) -> bool {
+    seats[sender.index()].as_ref().and_then(Leg::flow).is_none_or(|flow| flow.repairable.holds())
 }
 
 /// What one picture could be had in; none if nothing of it arrives or could.

@@ -42,6 +42,10 @@ const RETURNING: Duration = Duration::from_secs(1);
 
 /// Below this share (in hundredths) of what it was, the estimate has been cut, and not merely settled.
 const CUT_PERCENT: u64 = 90;
+/// A cut while packets wait for less than this was for the loss itself, or for a path that has become longer: no smaller picture
+/// mends either. More would take what a full queue threw away for the nature of the path; less would hold a longer path for a
+/// queue, and leave losses that are heard.
+const QUEUED: Duration = Duration::from_millis(64);
 /// For so long what is lost may still be the doing of what was cut: the loss is that of the last two seconds.
 const CUT_FORGOTTEN: Duration = Duration::from_secs(3);
 
@@ -55,7 +59,7 @@ pub(super) struct Downlink {
     pub(super) repairable: Repairable,
     /// Whether it loses requests for what did not come up.
     lossy: bool,
-    /// When the estimate fell.
+    /// When the estimate fell for a queue.
     cut: Option<Instant>,
     /// When the receiver was heard again after a silence.
     returned: Option<Instant>,
@@ -98,7 +102,7 @@ impl Downlink {
         if was_silent && !estimator.is_silent() {
             self.returned = Some(now);
         }
-        if estimator.estimate() < before.percent(CUT_PERCENT) {
+        if estimator.estimate() < before.percent(CUT_PERCENT) && estimator.queue_delay() >= QUEUED {
             self.cut = Some(now);
             self.redundancy.forgive(now);
         }

@@ -7,6 +7,7 @@ use super::demand::Demand;
 use super::downlink::Downlink;
 use super::line::Lines;
 use super::random::Random;
+use super::repairable::Repairable;
 use super::reports::FIRST_REPORT;
 use super::track::Inbound;
 use crate::base::Instant;
@@ -20,6 +21,8 @@ pub(super) struct Flow {
     pub(super) inbound: Inbound,
     pub(super) lines: Lines,
     pub(super) bucket: Bucket,
+    /// Whether what is lost on the way up is made up for.
+    pub(super) repairable: Repairable,
     /// When anything authenticated came last.
     pub(super) heard: Instant,
     /// Whether the answer asked for the arrivals' feedback.
@@ -46,6 +49,7 @@ impl Flow {
             opener: Opener::new(keys.profile, &keys.remote),
             sealer,
             lines,
+            repairable: Repairable::default(),
             bucket: Bucket::new(now),
             heard: now,
             transport_cc: inbound.transport_cc(),

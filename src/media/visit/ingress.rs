@@ -48,8 +48,8 @@ pub(super) struct Taken<'a> {
 /// What a packet takes on the way to a receiver beyond its header and payload: IP and UDP, the tag, a transport-wide number.
 const WIRE_OVERHEAD: usize = 28 + 16 + 4;
 
-/// Sounds that one packet gives back: what browsers copy.
-const RECOVERED_MAX: usize = 2;
+/// Sounds that one packet gives back: what pages copy on a path that loses many; browsers by themselves copy one or two.
+const RECOVERED_MAX: usize = 3;
 
 /// Opens a datagram of RTP where it lies, and finds out what it is.
 pub(super) fn take<'a>(

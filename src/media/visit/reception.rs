@@ -23,7 +23,10 @@ pub(super) struct Reception {
 /// What a report block says of the stream.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
 pub(super) struct Received {
-    /// Of 256, since the last report.
+    /// Packets that were to come since the last report, and how many of them did not.
+    pub(super) expected: u64,
+    pub(super) lost: u64,
+    /// The share of it, of 256.
     pub(super) fraction_lost: u8,
     /// Since the beginning; more than were lost may have come twice.
     pub(super) cumulative_lost: i32,
@@ -89,6 +92,8 @@ impl Reception {
             u32::try_from(ticks).unwrap_or(u32::MAX)
         };
         Received {
+            expected: expected_now,
+            lost: lost_now,
             fraction_lost,
             cumulative_lost,
             extended_highest: (self.newest.0 & 0xffff_ffff) as u32,

@@ -53,6 +53,7 @@ pub(super) fn report(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen:
     };
     let mut blocks = [NOTHING; SOURCES * LAYERS];
     let mut filled = 0;
+    let (mut expected, mut lost) = (0, 0);
     for ((_, stream), block) in flow.inbound.streams_mut().zip(&mut blocks) {
         let received = stream.reception.report(now, stream.clock.as_ref());
         *block = ReportBlock {
@@ -65,7 +66,10 @@ pub(super) fn report(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen:
             delay_since: received.since_last_report,
         };
         filled += 1;
+        expected += received.expected;
+        lost += received.lost;
     }
+    flow.repairable.count(expected, lost);
     let (ours, cname) = (flow.ssrc, &flow.cname);
     egress::send_rtcp(turn, to, &mut flow.sealer, |writer| {
         // RFC 3550 §6.1: reports first, then who speaks. All of it fits: at most 9 blocks of 24 bytes, 7

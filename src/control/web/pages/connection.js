@@ -6,6 +6,7 @@
 
 import { Problem } from './api.js';
 import { pause } from './backoff.js';
+import { Depths } from './depth.js';
 import { iceFragment, renewedAnswer } from './fragment.js';
 import { LAYERS, Layers } from './layers.js';
 
@@ -26,6 +27,11 @@ const OPENING_MS = 20_000;
  */
 const SETTLE_MS = 1_500;
 const TELL_AGAIN_MS = 2_000;
+/**
+ * How often it is looked at what arrives: often enough to act before the second loss that would be seen or heard, seldom enough
+ * to cost nothing.
+ */
+const LOOK_EVERY_MS = 250;
 
 /**
  * Must a page whose connection is `ours` make a new one, when the server says that `leg` carries it? The media
@@ -45,6 +51,7 @@ export function mustReplace({ presence, leg }, { ours, connected }) {
 export class Connection extends EventTarget {
   #api;
   #capture;
+  #copies;
   #peer = null;
   #senders = null;
   #layers = null;
@@ -67,10 +74,11 @@ export class Connection extends EventTarget {
   #closed = false;
   #followCapture = () => this.#sync();
 
-  constructor(api, capture) {
+  constructor(api, capture, copies) {
     super();
     this.#api = api;
     this.#capture = capture;
+    this.#copies = copies;
     capture.addEventListener('change', this.#followCapture);
   }
 
@@ -163,6 +171,7 @@ export class Connection extends EventTarget {
       screen: send(this.#screen ?? 'video', SCREEN),
       heard: new Map(),
     };
+    this.#copies.follow(this.#senders.microphone);
     this.#layers?.close();
     this.#layers = new Layers(this.#senders.camera);
     for (let line = 0; line < OTHERS; line += 1) {
@@ -171,16 +180,29 @@ export class Connection extends EventTarget {
     }
     peer.addTransceiver('video', { direction: 'recvonly' });
 
+    const depths = new Depths();
     const heard = this.#senders.heard;
     peer.addEventListener('track', ({ track, streams: [stream], receiver }) => {
       if (track.kind === 'audio') heard.set(stream.id, receiver);
+      depths.add(stream.id, receiver);
       this.#say('line', { name: stream.id, track });
     });
     peer.addEventListener('connectionstatechange', () => this.#stateChanged(peer));
     this.#peer = peer;
+    void this.#look(peer, depths);
     this.#opened = false;
     this.#giveUpAfter(OPENING_MS);
     return peer;
+  }
+
+  /** Looks at how everything arrives, as long as this connection is ours. */
+  async #look(peer, depths) {
+    while (peer === this.#peer) {
+      const stats = [...(await peer.getStats().catch(() => new Map())).values()];
+      depths.hear(stats, performance.now());
+      this.#copies.hear(stats);
+      await new Promise((done) => setTimeout(done, LOOK_EVERY_MS));
+    }
   }
 
   #stateChanged(peer) {

@@ -8,6 +8,7 @@ import { pause } from './backoff.js';
 import { Capture, alreadyAllowed } from './capture.js';
 import { hearTime } from './clock.js';
 import { Connection } from './connection.js';
+import { Copies } from './copies.js';
 import { DevicesStep } from './devices.js';
 import { busy, byId, say } from './dom.js';
 import { waitUntilOpen } from './early.js';
@@ -46,6 +47,7 @@ function leftWords(reason) {
 
 class Journey {
   #capture = new Capture();
+  #copies = new Copies();
   #terms = new Terms();
   #devices = new DevicesStep({ capture: this.#capture, onJoin: () => this.#join() });
   #waiting = new WaitingStep({ capture: this.#capture, onLeave: () => void this.#leave() });
@@ -215,7 +217,7 @@ class Journey {
 
   /** Takes the seat. The page of the visit opens once the server has said yes. */
   async #sit(you) {
-    const connection = new Connection(this.#api, this.#capture);
+    const connection = new Connection(this.#api, this.#capture, this.#copies);
     this.#connection = connection;
     connection.addEventListener('refused', ({ detail }) => void this.#unseated(detail));
     this.#visit.begin(connection, { ...you, ...this.#me }, this.#api);
