@@ -59,15 +59,16 @@ struct Sight {
     tiles: [Option<Tile>; PICTURES],
     /// Those of which anything comes, or would.
     wishes: [Option<Wish>; PICTURES],
-    /// Bits per second of all sound, with its copies.
+    /// Bits per second of all sound, with its copies, and without.
     sound: u64,
+    bare_sound: u64,
 }
 
 impl Sight {
     fn of(seats: &Seats, now: Instant, scene: Scene, receiver: Seat) -> Option<Sight> {
         let leg = seats[receiver.index()].as_ref()?;
         let downlink = &leg.flow()?.downlink;
-        let mut sight = Sight { tiles: [None; PICTURES], wishes: [None; PICTURES], sound: 0 };
+        let mut sight = Sight { tiles: [None; PICTURES], wishes: [None; PICTURES], sound: 0, bare_sound: 0 };
         for place in 0..PICTURES {
             let Some((sender, kind)) = carried(receiver, scene, place) else { continue };
             let tile = tile_of(&leg.watching, sender, kind);
@@ -82,7 +83,10 @@ impl Sight {
         }
         let copies = downlink.redundancy.copies() as u64;
         let senders = Seat::ALL.into_iter().filter(|&sender| sender != receiver);
-        sight.sound = senders.map(|sender| sound(seats, now, sender, copies)).sum();
+        for sender in senders {
+            sight.sound += sound(seats, now, sender, copies);
+            sight.bare_sound += sound(seats, now, sender, 0);
+        }
         Some(sight)
     }
 
@@ -90,6 +94,15 @@ impl Sight {
     fn wanted(&self) -> Bitrate {
         let most: u64 = self.wishes.iter().flatten().map(Wish::most_rate).sum();
         Bitrate::from_bps(most + most / 5 + self.sound)
+    }
+
+    /// Bits per second that a path which carries so many has for pictures. Sound comes first; but its copies are for a path that
+    /// loses without a queue, whose estimate is less than it carries, and take no room from the smallest pictures. If that is
+    /// too much after all, a queue says so, and ends the copies.
+    fn room(&self, estimate: u64) -> u64 {
+        let least: u64 = self.wishes.iter().flatten().map(|wish| wish.rate(Some(Step::whole(0)))).sum();
+        let beside = |sound| estimate.saturating_sub(sound);
+        beside(self.sound).max(beside(self.bare_sound).min(least + least / 5))
     }
 
     /// Bits per second of what these lines show now.
@@ -108,7 +121,7 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
     downlink.want(now, sight.wanted());
     let shown = sight.shown(lines);
     let estimate = downlink.estimate().map(Bitrate::bps);
-    let room = estimate.map(|estimate| estimate.saturating_sub(sight.sound));
+    let room = estimate.map(|estimate| sight.room(estimate));
     let urgent = room.is_some_and(|room| shown > room);
     tracing::trace!(
         visit = %scene.visit, seat = %receiver, estimate, queue = ?downlink.queue_delay(), loss = downlink.loss(), sound = sight.sound, shown,
