@@ -26,7 +26,7 @@ const OFFER: &str = include_str!("../../tests/fixtures/offers/chromium-156-page.
 const BUDGETS: [(&str, f64); 5] = [
     ("answer an offer", 500.0),
     ("look at a link that opens nothing", 400.0),
-    ("verify a birth date", 5_000.0),
+    ("verify a birth date", 7_000.0),
     ("record an act for good", 5_000.0),
     ("record an act for good, 32 at a time", 1_000.0),
 ];

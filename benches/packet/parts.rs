@@ -59,15 +59,15 @@ pub(crate) fn measure() -> Vec<Part> {
     let mut reply = [0; 256];
 
     let mut parts = vec![
-        Part::new("demultiplex a datagram", 0.0, of_each(|_| _ = black_box(classify(black_box(&packet))))),
+        Part::new("demultiplex a datagram", 10.0, of_each(|_| _ = black_box(classify(black_box(&packet))))),
         Part::new(
             "answer a connectivity check",
-            0.0,
+            1_400.0,
             of_each(|_| _ = black_box(agent.handle_check(Instant::ZERO, path, black_box(&check), &mut reply).unwrap())),
         ),
         Part::new(
             "read a header, its extensions and a VP8 descriptor",
-            0.0,
+            70.0,
             of_each(|_| {
                 let header = Header::parse(black_box(&packet)).unwrap();
                 black_box(Extensions::parse(&packet, &header, &ids));
@@ -76,7 +76,7 @@ pub(crate) fn measure() -> Vec<Part> {
         ),
         Part::new(
             "write a header, copy the payload, rewrite its descriptor",
-            0.0,
+            50.0,
             of_each(|turn| {
                 let len = write_header(&mut written, &fields, black_box(&outgoing), &ids).unwrap();
                 written[len..len + payload.len()].copy_from_slice(&payload);
@@ -85,8 +85,8 @@ pub(crate) fn measure() -> Vec<Part> {
             }),
         ),
     ];
-    parts.push(Part::new("read a report on 60 arrivals", 0.0, arrivals()));
-    parts.push(Part::new("share a receiver's path among four pictures", 0.0, shares()));
+    parts.push(Part::new("read a report on 60 arrivals", 350.0, arrivals()));
+    parts.push(Part::new("share a receiver's path among four pictures", 1_200.0, shares()));
     for profile in &PROFILES {
         let named = |what: &str| format!("{what} 1,150 bytes, {}", profile.name);
         parts.push(Part::new(named("open"), profile.budget.ns_open, open(profile.srtp)));
