@@ -1,4 +1,5 @@
-//! What control does for one person, each part alone: an offer answered, a link looked at, an act recorded for good.
+//! What control does for one person, each part alone: an offer answered, a link looked at, a birth date verified, an act
+//! recorded for good.
 //!
 //! `cargo bench --bench control` prints a table, `-- --json` one JSON object. README.md has the budgets, and who feels them.
 #![expect(clippy::unwrap_used, reason = "a bench says by failing that it could not measure")]
@@ -10,19 +11,22 @@ use jiff::Timestamp;
 use quartet::base::Seat;
 use quartet::base::ids::ParticipantId;
 use quartet::control::negotiate::{LocalMedia, answer};
-use quartet::control::store::{Finding, Store};
-use quartet::control::words::{Act, Actor, Digest};
+use quartet::control::store::Store;
+use quartet::control::words::{Act, Actor};
 use quartet::link::Fingerprint;
 use serde_json::json;
 use tokio::task::JoinSet;
+
+mod door;
 
 /// What our page offers in Chromium.
 const OFFER: &str = include_str!("../../tests/fixtures/offers/chromium-156-page.sdp");
 
 /// What one of each may take, in microseconds. They are what keeps a join below 30 ms and a morning's rush short.
-const BUDGETS: [(&str, f64); 4] = [
+const BUDGETS: [(&str, f64); 5] = [
     ("answer an offer", 500.0),
     ("look at a link that opens nothing", 400.0),
+    ("verify a birth date", 7_000.0),
     ("record an act for good", 5_000.0),
     ("record an act for good, 32 at a time", 1_000.0),
 ];
@@ -34,7 +38,8 @@ fn main() {
     let store = runtime.block_on(Store::open(&directory.path().join("bench.db"))).unwrap();
     let took = [
         offers(),
-        runtime.block_on(looks(&store)),
+        runtime.block_on(door::looks(&store)),
+        runtime.block_on(door::verifications(&store)),
         runtime.block_on(records(&store)),
         runtime.block_on(records_side_by_side(&store)),
     ];
@@ -72,20 +77,6 @@ fn offers() -> Duration {
         began.elapsed()
     };
     median((0..20).map(batch).collect(), 100)
-}
-
-/// What anybody who guesses at links makes the server do.
-async fn looks(store: &Store) -> Duration {
-    let mut batches = Vec::new();
-    for batch in 0..10_u8 {
-        let began = Instant::now();
-        for _ in 0..50 {
-            let token = Some(Digest::of(&[batch; 24]));
-            store.attempt(token, Timestamp::now(), |invited| (invited.is_some(), Finding::Passed)).await.unwrap();
-        }
-        batches.push(began.elapsed());
-    }
-    median(batches, 50)
 }
 
 fn act() -> Act {

@@ -6,11 +6,12 @@
 use std::env;
 use std::process::ExitCode;
 
-use quartet::link::event::SrtpProfile;
+use profile::PROFILES;
 
 mod clock;
 mod instructions;
 mod parts;
+mod profile;
 mod report;
 mod spread;
 mod visit;
@@ -23,10 +24,6 @@ mod support;
 #[global_allocator]
 static ALLOCATOR: counting::Counting = counting::Counting::new();
 
-/// Both profiles, as RFC 5764 and RFC 7714 name them.
-const PROFILES: [(&str, SrtpProfile); 2] =
-    [("AEAD_AES_128_GCM", SrtpProfile::AeadAes128Gcm), ("AES128_CM_HMAC_SHA1_80", SrtpProfile::Aes128CmSha1_80)];
-
 fn main() -> ExitCode {
     // Cargo adds `--bench`, which says nothing here.
     let arguments: Vec<String> = env::args().skip(1).filter(|argument| argument != "--bench").collect();
@@ -35,8 +32,8 @@ fn main() -> ExitCode {
         [] => report::print,
         ["--json"] => report::print_json,
         [instructions::PLAY, profile, rounds] => {
-            let (_, profile) = PROFILES.into_iter().find(|(name, _)| *name == profile).expect("one of ours");
-            println!("{}", visit::play(profile, rounds.parse().expect("a number")));
+            let profile = PROFILES.iter().find(|known| known.name == profile).expect("one of ours");
+            println!("{}", visit::play(profile.srtp, rounds.parse().expect("a number")));
             return ExitCode::SUCCESS;
         }
         _ => {
@@ -46,13 +43,15 @@ fn main() -> ExitCode {
     };
     let report = measure();
     print(&report);
-    if report.visits.iter().all(|(_, cost, _)| cost.allocations == 0) { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if report.holds() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 fn measure() -> report::Report {
     assert!(ALLOCATOR.proves_itself(), "the allocator counts");
-    report::Report {
-        visits: PROFILES.map(|(name, profile)| (name, visit::measure(profile), instructions::count(name))),
-        parts: parts::measure(),
-    }
+    let visit = |profile: &'static profile::Profile| report::Visit {
+        profile,
+        cost: visit::measure(profile.srtp),
+        instructions: instructions::count(profile.name),
+    };
+    report::Report { visits: PROFILES.iter().map(visit).collect(), parts: parts::measure() }
 }

@@ -11,14 +11,15 @@ use quartet::link::terms::Ssrc;
 use quartet::media::net::path::Path;
 use quartet::media::proto::ice::IceLite;
 use quartet::media::proto::srtp::{MasterKey, Opener, Sealer};
+use quartet::media::visit::budget::{PICTURES, Step, Wish, Worth, share};
 use quartet::media::wire::demux::classify;
 use quartet::media::wire::ext::Extensions;
 use quartet::media::wire::payload::vp8::Descriptor;
 use quartet::media::wire::rtcp::{Block, Compound, RtcpWriter};
 use quartet::media::wire::rtp::{Header, HeaderFields, write_header};
 
-use crate::PROFILES;
 use crate::clock::time;
+use crate::profile::PROFILES;
 use crate::spread::Spread;
 use crate::support::browser::extensions;
 use crate::support::packets::{self, Rtp};
@@ -31,8 +32,20 @@ const LEN: usize = 1_136;
 const SSRC: Ssrc = Ssrc(0x5157_4e31);
 const MASTER: MasterKey = MasterKey { key: [0x17; 16], salt: [0x2a; 14] };
 
-/// Nanoseconds of each part, by its name.
-pub(crate) fn measure() -> Vec<(String, Spread)> {
+/// What one of it takes, and what it may take.
+pub(crate) struct Part {
+    pub(crate) name: String,
+    pub(crate) budget_ns: f64,
+    pub(crate) spread: Spread,
+}
+
+impl Part {
+    fn new(name: impl Into<String>, budget_ns: f64, spread: Spread) -> Part {
+        Part { name: name.into(), budget_ns, spread }
+    }
+}
+
+pub(crate) fn measure() -> Vec<Part> {
     let (packet, header_len) = packet(0);
     let ids = extensions(Seat::PROVIDER);
     let header = Header::parse(&packet).unwrap();
@@ -46,21 +59,24 @@ pub(crate) fn measure() -> Vec<(String, Spread)> {
     let mut reply = [0; 256];
 
     let mut parts = vec![
-        ("demultiplex a datagram".to_owned(), of_each(|_| _ = black_box(classify(black_box(&packet))))),
-        (
-            "answer a connectivity check".to_owned(),
+        Part::new("demultiplex a datagram", 10.0, of_each(|_| _ = black_box(classify(black_box(&packet))))),
+        Part::new(
+            "answer a connectivity check",
+            1_400.0,
             of_each(|_| _ = black_box(agent.handle_check(Instant::ZERO, path, black_box(&check), &mut reply).unwrap())),
         ),
-        (
-            "read a header, its extensions and a VP8 descriptor".to_owned(),
+        Part::new(
+            "read a header, its extensions and a VP8 descriptor",
+            70.0,
             of_each(|_| {
                 let header = Header::parse(black_box(&packet)).unwrap();
                 black_box(Extensions::parse(&packet, &header, &ids));
                 black_box(Descriptor::parse(header.payload(&packet).unwrap()));
             }),
         ),
-        (
-            "write a header, copy the payload, rewrite its descriptor".to_owned(),
+        Part::new(
+            "write a header, copy the payload, rewrite its descriptor",
+            50.0,
             of_each(|turn| {
                 let len = write_header(&mut written, &fields, black_box(&outgoing), &ids).unwrap();
                 written[len..len + payload.len()].copy_from_slice(&payload);
@@ -69,10 +85,12 @@ pub(crate) fn measure() -> Vec<(String, Spread)> {
             }),
         ),
     ];
-    parts.push(("read a report on 60 arrivals".to_owned(), arrivals()));
-    for (name, profile) in PROFILES {
-        parts.push((format!("open 1,150 bytes, {name}"), open(profile)));
-        parts.push((format!("seal 1,150 bytes, {name}"), seal(profile)));
+    parts.push(Part::new("read a report on 60 arrivals", 350.0, arrivals()));
+    parts.push(Part::new("share a receiver's path among four pictures", 1_200.0, shares()));
+    for profile in &PROFILES {
+        let named = |what: &str| format!("{what} 1,150 bytes, {}", profile.name);
+        parts.push(Part::new(named("open"), profile.budget.ns_open, open(profile.srtp)));
+        parts.push(Part::new(named("seal"), profile.budget.ns_seal, seal(profile.srtp)));
     }
     parts
 }
@@ -103,6 +121,20 @@ fn arrivals() -> Spread {
             let Ok(Block::TransportCc(report)) = block else { panic!("nothing else was written") };
             assert_eq!(black_box(report.statuses().filter(|(_, delta)| delta.is_some()).count()), 57);
         }
+    })
+}
+
+/// An interpreter, who speaks, one more and a screen, seen in full, on paths of all widths: from where nothing fits to where all does.
+fn shares() -> Spread {
+    let camera = |worth| Wish { worth, most: Step::TOP, rates: [[50_000; 3], [200_000, 150_000, 150_000], [500_000; 3]] };
+    let screen = Wish { worth: Worth::Pinned, most: Step::TOP, rates: [[1_500_000, 0, 0], [0; 3], [0; 3]] };
+    let [interpreter, speaker, plain] = [Worth::Interpreter, Worth::Speaker, Worth::Plain].map(camera);
+    let wishes = [Some(interpreter), Some(speaker), Some(plain), Some(screen)];
+    let held = [Some(Step::whole(1)); PICTURES];
+    assert_eq!(share(u64::MAX, &wishes, &held).map(|step| step.is_some()), [true; PICTURES]);
+    of_each(|turn| {
+        let room = turn as u64 % 100 * 75_000;
+        black_box(share(black_box(room), black_box(&wishes), &held));
     })
 }
 

@@ -12,35 +12,35 @@ use super::watch::Layer;
 use crate::base::limits::LAYERS;
 
 /// Pictures that one receiver may see: three cameras and a screen.
-pub(super) const PICTURES: usize = 4;
+pub const PICTURES: usize = 4;
 
 /// Temporal layers that are told apart: each halves the frames. RFC 7741 has four; the fourth counts as the third.
-pub(super) const TEMPORAL_LAYERS: usize = 3;
+pub const TEMPORAL_LAYERS: usize = 3;
 
 const _: () = assert!(Step::TOP as usize == LAYERS - 1 && Step::WHOLE as usize == TEMPORAL_LAYERS - 1);
 
 /// A quality of one picture: up to a temporal layer of one simulcast layer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) struct Step {
-    pub(super) layer: Layer,
-    pub(super) temporal: u8,
+pub struct Step {
+    pub layer: Layer,
+    pub temporal: u8,
 }
 
 impl Step {
     /// The largest layer.
-    pub(super) const TOP: Layer = 2;
+    pub const TOP: Layer = 2;
     /// With this temporal layer a layer is whole.
     const WHOLE: u8 = 2;
 
     /// All there is of this layer.
-    pub(super) const fn whole(layer: Layer) -> Step {
+    pub const fn whole(layer: Layer) -> Step {
         Step { layer, temporal: Step::WHOLE }
     }
 }
 
 /// How dear a picture is to its receiver.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Debug)]
-pub(super) enum Worth {
+pub enum Worth {
     Plain,
     Speaker,
     /// Pinned, or a screen.
@@ -50,12 +50,12 @@ pub(super) enum Worth {
 
 /// One picture that is looked at.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Wish {
-    pub(super) worth: Worth,
+pub struct Wish {
+    pub worth: Worth,
     /// The largest layer of which the tile shows anything.
-    pub(super) most: Layer,
+    pub most: Layer,
     /// Bits per second of each layer, by temporal layer; all zero where there is no such layer.
-    pub(super) rates: [[u64; TEMPORAL_LAYERS]; LAYERS],
+    pub rates: [[u64; TEMPORAL_LAYERS]; LAYERS],
 }
 
 impl Wish {
@@ -94,7 +94,7 @@ impl Wish {
 
 /// What fits into `room` bits per second: a step for each wish, or none. What a picture would get beyond its `held` step
 /// fits only with a fifth of it to spare (media.md).
-pub(super) fn share(room: u64, wishes: &[Option<Wish>; PICTURES], held: &[Option<Step>; PICTURES]) -> [Option<Step>; PICTURES] {
+pub fn share(room: u64, wishes: &[Option<Wish>; PICTURES], held: &[Option<Step>; PICTURES]) -> [Option<Step>; PICTURES] {
     let mut sharing = Sharing { room, wishes, held, chosen: [None; PICTURES] };
     let by_worth = |worth: Worth| (0..PICTURES).filter(move |&place| wishes[place].is_some_and(|wish| wish.worth == worth));
 

@@ -12,7 +12,7 @@ mod allot;
 mod allowance;
 mod arrivals;
 mod bucket;
-mod budget;
+pub mod budget;
 mod cache;
 mod clock;
 pub mod counters;
