@@ -13,7 +13,7 @@ use bot::connection::fingerprint;
 use bot::media::{Media, Received};
 use bot::sdp::{Answer, Kind, OPUS, Offer};
 use quartet::base::{LegId, Seat, VisitId};
-use quartet::control::media::{Found, Launch, MediaConfig, MediaEvent, MediaPool};
+use quartet::control::media::{Found, Launch, Launcher, MediaConfig, MediaEvent, MediaPool};
 use quartet::control::negotiate::{self, LocalMedia};
 use quartet::link::event::Event;
 use quartet::link::lock::Alive;
@@ -33,7 +33,11 @@ fn config(place: &TempDir, workers: u16) -> MediaConfig {
     MediaConfig {
         socket: place.path().join("run/media.sock"),
         setup: Setup { workers, addresses: vec![Ipv4Addr::LOCALHOST.into()], first_port: 0, alone_at_most },
-        launch: Launch::Child { program: env!("CARGO_BIN_EXE_quartet").into(), options: vec!["--log".into(), "error".into()] },
+        launch: Launch::Child {
+            launcher: Launcher::start().unwrap(),
+            program: env!("CARGO_BIN_EXE_quartet").into(),
+            options: vec!["--log".into(), "error".into()],
+        },
         patience: PATIENCE,
     }
 }

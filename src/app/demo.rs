@@ -14,8 +14,8 @@ use tempfile::TempDir;
 use tokio::net::TcpListener;
 
 use super::addresses::{self, Loopback};
-use super::serve::{Server, listen, until_told};
-use super::{Failure, runtime, tls, token};
+use super::serve::{MediaLife, Server, listen, until_told};
+use super::{Failure, behind_media, runtime, tls, token};
 use crate::config::{Config, Level};
 use crate::control::telemetry;
 use crate::control::words::Clock;
@@ -51,6 +51,7 @@ pub fn demo(demo: &Demo) -> Result<(), Failure> {
         None => (throw_away.path(), Duration::ZERO),
     };
     make_directory(data)?;
+    let media = MediaLife { launcher: behind_media()?, alone };
     runtime()?.block_on(async {
         let kept = Facts::kept(data)?;
         let before = kept.as_ref().and_then(Facts::port).filter(|_| demo.port == 0);
@@ -72,7 +73,7 @@ pub fn demo(demo: &Demo) -> Result<(), Failure> {
         facts.keep(data)?;
         let tls = tls::self_signed(data, &["localhost", "127.0.0.1", "::1"])?;
         let addresses = addresses::of_this_machine(Loopback::Included)?;
-        let server = Server::start(&config, store, clock, listeners, tls, addresses, alone).await?;
+        let server = Server::start(&config, store, clock, listeners, tls, addresses, media).await?;
         let told = match announce(demo, &facts, &server) {
             Ok(()) => until_told().await,
             announced => announced,

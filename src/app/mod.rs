@@ -23,6 +23,8 @@ pub use token::{TokenRole, list_tokens, new_token, revoke_token};
 
 use tokio::runtime::{Builder, Runtime};
 
+use crate::control::media::{Launcher, step_back};
+
 /// The control side's runtime. It forwards no media: a few threads carry thousands of people.
 fn runtime() -> Result<Runtime, Failure> {
     Builder::new_multi_thread()
@@ -31,6 +33,17 @@ fn runtime() -> Result<Runtime, Failure> {
         .thread_name("control")
         .build()
         .map_err(|error| Failure::new(format!("no threads could be started: {error}"), "see the limits of this user (ulimit -u)"))
+}
+
+/// All that this thread starts from now on steps back behind media, but what the launcher starts.
+fn behind_media() -> Result<Launcher, Failure> {
+    let launcher = Launcher::start().map_err(|error| {
+        Failure::new(format!("no threads could be started: {error}"), "see the limits of this user (ulimit -u)")
+    })?;
+    if let Err(error) = step_back() {
+        tracing::info!(%error, "control has the same priority as media");
+    }
+    Ok(launcher)
 }
 
 /// More would take cores from the media workers; fewer would let one slow question hold up another.

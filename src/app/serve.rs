@@ -13,10 +13,10 @@ use tokio::sync::{mpsc, watch};
 use tokio::task::JoinHandle;
 
 use super::addresses;
-use super::{Failure, runtime, tls, token};
+use super::{Failure, behind_media, runtime, tls, token};
 use crate::config::{self, Advertise, Config};
 use crate::control::api::{self, App, Browsers, Limits, SiteInfo, Support};
-use crate::control::media::{Launch, MediaConfig, MediaEvent, MediaPool};
+use crate::control::media::{Launch, Launcher, MediaConfig, MediaEvent, MediaPool};
 use crate::control::registry::ports::{Media, WorkerInfo};
 use crate::control::registry::{Bounds, Parts, Registry};
 use crate::control::schedule::{Admission, Rejoin, Rules, Window};
@@ -43,18 +43,26 @@ const EVENTS: usize = 1_024;
 /// Runs until SIGTERM or SIGINT.
 pub fn serve(config: &Config) -> Result<(), Failure> {
     telemetry::start_log(config.log.level.word()).map_err(|error| Failure::new(format!("log.level: {error}"), ""))?;
+    let media = MediaLife { launcher: behind_media()?, alone: MEDIA_ALONE };
     runtime()?.block_on(async {
         let tls = tls::from_files(&config.server.certificate, &config.server.key)?;
         let store = token::open(config).await?;
         let listeners = listen(&config.server.listen).await?;
         let addresses = addresses::to_listen_on(&config.media)?;
-        let server = Server::start(config, store, Clock::system(), listeners, tls, addresses, MEDIA_ALONE).await?;
+        let server = Server::start(config, store, Clock::system(), listeners, tls, addresses, media).await?;
         tracing::info!(workers = server.workers(), "ready");
         let told = until_told().await;
         server.drain(config.server.drain).await;
         server.stop().await;
         told
     })
+}
+
+/// How the media process begins, and ends.
+pub(super) struct MediaLife {
+    pub(super) launcher: Launcher,
+    /// How long visits go on when this process dies.
+    pub(super) alone: Duration,
 }
 
 /// A server that runs.
@@ -66,7 +74,7 @@ pub(super) struct Server {
 }
 
 impl Server {
-    /// Finds or starts the media process, then opens the door. `alone`: how long visits go on when this process dies.
+    /// Finds or starts the media process, then opens the door.
     pub(super) async fn start(
         config: &Config,
         store: Store,
@@ -74,15 +82,19 @@ impl Server {
         listeners: Vec<TcpListener>,
         tls: Arc<rustls::ServerConfig>,
         addresses: Vec<IpAddr>,
-        alone: Duration,
+        media: MediaLife,
     ) -> Result<Server, Failure> {
         let workers = config.media.workers.unwrap_or_else(cores);
         let program =
             std::env::current_exe().map_err(|error| Failure::new(format!("this program cannot be found again: {error}"), ""))?;
         let (pool, heard, found) = MediaPool::start(MediaConfig {
             socket: media_socket(config),
-            setup: Setup { workers, addresses, first_port: config.media.first_port, alone_at_most: alone },
-            launch: Launch::Child { program, options: vec!["--log".into(), config.log.level.word().into()] },
+            setup: Setup { workers, addresses, first_port: config.media.first_port, alone_at_most: media.alone },
+            launch: Launch::Child {
+                launcher: media.launcher,
+                program,
+                options: vec!["--log".into(), config.log.level.word().into()],
+            },
             patience: MEDIA_PATIENCE,
         })
         .await

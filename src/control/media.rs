@@ -5,6 +5,7 @@
 //! us. A control that dies without a word leaves it running, for the next one to find.
 
 mod connection;
+mod launcher;
 mod life;
 mod listener;
 mod start;
@@ -25,6 +26,7 @@ use tokio::time::{Instant, sleep};
 
 use crate::link::socket::LinkError;
 use crate::link::{Command, Event, Fingerprint, Setup, VisitSnapshot};
+pub use launcher::{Launcher, step_back};
 use life::{End, Life};
 use listener::Listener;
 use start::{Running, begin};
@@ -58,7 +60,7 @@ pub struct MediaConfig {
 pub enum Launch {
     /// We do: this program, with the arguments `media --socket PATH` and these options. Nobody else may connect, but one
     /// that a control before us has started.
-    Child { program: PathBuf, options: Vec<String> },
+    Child { launcher: Launcher, program: PathBuf, options: Vec<String> },
     /// Someone else does, as our own user or as this one.
     Elsewhere { user: Option<u32> },
 }

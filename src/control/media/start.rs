@@ -11,6 +11,7 @@ use tokio::process::{Child, Command as Program};
 use tokio::time::{sleep, timeout};
 
 use super::connection::Connection;
+use super::launcher::Launcher;
 use super::life::{ENDING, Life, Ready, say_stop};
 use super::listener::{Expected, Listener};
 use super::{Found, Launch, MediaConfig, MediaError, WorkerInfo};
@@ -65,9 +66,9 @@ struct Gathered {
 /// Finds a media process, or starts one, or waits for one, until all its workers are ready; and what they carry.
 pub(super) async fn begin(config: &MediaConfig, listener: &Listener, running: Running) -> Result<(Life, Found), MediaError> {
     match &config.launch {
-        Launch::Child { program, options } => match adopt(config, listener, running).await? {
+        Launch::Child { launcher, program, options } => match adopt(config, listener, running).await? {
             Some(adopted) => Ok(adopted),
-            None => Ok((launch(config, listener, Program::new(program), options).await?, Found::new())),
+            None => Ok((launch(config, listener, launcher, Program::new(program), options).await?, Found::new())),
         },
         Launch::Elsewhere { user } => await_elsewhere(config, listener, Expected { user: *user, process: None }, running).await,
     }
@@ -119,8 +120,14 @@ async fn adopt(config: &MediaConfig, listener: &Listener, running: Running) -> R
 }
 
 /// Starts a media process of our own.
-async fn launch(config: &MediaConfig, listener: &Listener, program: Program, options: &[String]) -> Result<Life, MediaError> {
-    let mut starting = Starting(Some(spawn(program, listener, options).map_err(MediaError::Spawn)?));
+async fn launch(
+    config: &MediaConfig,
+    listener: &Listener,
+    launcher: &Launcher,
+    program: Program,
+    options: &[String],
+) -> Result<Life, MediaError> {
+    let mut starting = Starting(Some(spawn(launcher, program, listener, options).await.map_err(MediaError::Spawn)?));
     let expected = Expected { user: None, process: starting.0.as_ref().and_then(Child::id) };
     let mut gathered = Gathered::default();
     let arriving = timeout(config.patience, async {
@@ -275,14 +282,15 @@ impl Drop for Starting {
 }
 
 /// Starts the program as our media process. It lives on when we die.
-fn spawn(mut program: Program, listener: &Listener, options: &[String]) -> io::Result<Child> {
+async fn spawn(launcher: &Launcher, mut program: Program, listener: &Listener, options: &[String]) -> io::Result<Child> {
     program.arg("media").arg("--socket").arg(listener.path()).args(options);
     program.env_clear().envs(ENVIRONMENT.iter().filter_map(|&name| Some((name, std::env::var_os(name)?))));
     program.env("GLIBC_TUNABLES", TUNABLES);
     // All that it says is log; our standard output may be for programs to read.
     program.stdout(io::stderr().as_fd().try_clone_to_owned()?);
     // Its own group: an interrupt from the terminal is for us, and we end it when we are done.
-    program.stdin(Stdio::null()).process_group(0).spawn()
+    program.stdin(Stdio::null()).process_group(0);
+    launcher.spawn(program).await
 }
 
 /// Waits for the end of the child; for ever if there is none.

@@ -292,7 +292,11 @@ async fn a_panic_of_control_tells_the_media_process_nothing() {
 
 /// One that is not started because one is alive, and whether it was.
 fn child(place: &TempDir) -> (MediaConfig, Alive) {
-    let config = config(place, 1, Launch::Child { program: "/bin/false".into(), options: Vec::new() });
+    let config = config(
+        place,
+        1,
+        Launch::Child { launcher: Launcher::start().unwrap(), program: "/bin/false".into(), options: Vec::new() },
+    );
     std::fs::create_dir_all(place.path().join("run")).unwrap();
     let alive = Alive::hold(&config.socket).unwrap().unwrap();
     (config, alive)
@@ -417,7 +421,9 @@ async fn a_media_process_that_never_comes_is_an_error_in_time() {
 #[tokio::test]
 async fn a_program_that_ends_at_once_or_is_not_there_is_named() {
     let place = tempfile::tempdir().unwrap();
-    let child = |program: &str| config(&place, 1, Launch::Child { program: program.into(), options: Vec::new() });
+    let child = |program: &str| {
+        config(&place, 1, Launch::Child { launcher: Launcher::start().unwrap(), program: program.into(), options: Vec::new() })
+    };
     let error = MediaPool::start(child("/bin/false")).await.err().unwrap();
     assert!(matches!(error, MediaError::Exited(status) if status.code() == Some(1)), "{error}");
     let error = MediaPool::start(child("/nonexistent/quartet")).await.err().unwrap();
