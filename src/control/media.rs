@@ -225,7 +225,7 @@ impl Supervisor {
             };
             commands = self.announce(&life);
             if self.tell(life.infos().into_iter().map(MediaEvent::WorkerBack)).await.is_err() {
-                return life.end().await;
+                return life.end(&self.listener).await;
             }
         }
     }

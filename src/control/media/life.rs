@@ -1,6 +1,7 @@
 //! One media process whose workers are ready, until its end.
 
 use std::fmt;
+use std::future::pending;
 use std::io;
 use std::process::ExitStatus;
 use std::sync::Arc;
@@ -13,7 +14,7 @@ use tokio::time::timeout;
 
 use super::connection::Connection;
 use super::listener::{Expected, Listener};
-use super::start::exited;
+use super::start::{ended, exited};
 use super::{MediaEvent, Unwanted, WorkerInfo, unwanted};
 use crate::base::limits::LINK_MESSAGE_MAX;
 use crate::link::socket::{LinkError, RECEIVE_BYTES};
@@ -87,31 +88,39 @@ impl Life {
             status = exited(&mut child) => End::Exited(status),
             said = process.receive::<Event>(&mut buffer) => End::Process(said.err().unwrap_or(LinkError::Malformed)),
             // A task that panicked is no reason to go on without its worker.
-            Some(ended) = tasks.join_next() => ended.unwrap_or_else(|error| End::Exited(Err(error.into()))),
+            Some(ended) = tasks.join_next() => match ended {
+                // Nobody cancels them but a runtime that ends: we end with it, without a word.
+                Err(error) if error.is_cancelled() => pending().await,
+                ended => ended.unwrap_or_else(|error| End::Exited(Err(error.into()))),
+            },
             () = refuse_all(listener, expected) => End::Unwanted,
             () = unwanted(wanted) => End::Unwanted,
         };
         // The order to end goes out before the workers' connections close: after it they are not looked for again.
-        let status = end_process(process, child).await;
+        let status = end_process(process, child, listener).await;
         tasks.shutdown().await;
         let closed = matches!(end, End::Process(LinkError::Closed) | End::Worker { error: LinkError::Closed, .. });
         status.filter(|_| closed).map_or(end, End::Exited)
     }
 
     /// Ends it before it has run.
-    pub(super) async fn end(self) {
-        end_process(self.process, self.child).await;
+    pub(super) async fn end(self, listener: &Listener) {
+        end_process(self.process, self.child, listener).await;
     }
 }
 
 /// Tells a process to end and waits until it has, for a while; then a child is killed. The status of a child that ended
 /// by itself.
-async fn end_process(process: Connection, child: Option<Child>) -> Option<io::Result<ExitStatus>> {
+async fn end_process(process: Connection, child: Option<Child>, listener: &Listener) -> Option<io::Result<ExitStatus>> {
     say_stop(&process).await;
     let Some(mut child) = child else {
         let mut buffer = vec![0; RECEIVE_BYTES];
-        let closed = async { while !matches!(process.receive::<Event>(&mut buffer).await, Err(LinkError::Closed)) {} };
-        if timeout(ENDING, closed).await.is_err() {
+        let gone = async {
+            while !matches!(process.receive::<Event>(&mut buffer).await, Err(LinkError::Closed)) {}
+            // It hangs up a moment before it exits.
+            ended(listener).await;
+        };
+        if timeout(ENDING, gone).await.is_err() {
             tracing::warn!("the media process was told to end, and has not yet");
         }
         return None;

@@ -262,7 +262,7 @@ fn introduced(setup: &Setup, event: Event) -> Result<(WorkerInfo, u32), LinkErro
 }
 
 /// Waits until no media process is alive.
-async fn ended(listener: &Listener) {
+pub(super) async fn ended(listener: &Listener) {
     // A file that cannot be looked at any more is locked by nobody whom we could find.
     while Alive::is_held(listener.path()).unwrap_or(false) {
         sleep(LOOK_EVERY).await;

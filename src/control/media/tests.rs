@@ -307,16 +307,22 @@ async fn a_media_process_that_is_alive_is_adopted_with_all_its_visits() {
     for (visits, in_one) in [(0, 1), (1, 1), (5_000, 256)] {
         let place = tempfile::tempdir().unwrap();
         let (config, alive) = child(&place);
-        let path = config.socket.clone();
-        let (pool, fake) = tokio::join!(MediaPool::start(config), blocking(move || Fake::go_on(&path, visits, in_one)));
+        let (path, socket) = (config.socket.clone(), config.socket.clone());
+        let (pool, mut fake) = tokio::join!(MediaPool::start(config), blocking(move || Fake::go_on(&path, visits, in_one)));
         let (pool, mut events, found) = pool.unwrap();
         assert_eq!(found, snapshots(visits).into_iter().map(|snapshot| (0, snapshot)).collect::<Vec<_>>());
         assert_eq!(events.recv().await, Some(MediaEvent::Worker { worker: 0, event: failed(0) }), "what happened since");
         assert_eq!(pool.workers(), [info(0)]);
-        let hearing = spawn_blocking(move || fake.hear_the_end());
+        let hearing = spawn_blocking(move || {
+            let heard = fake.process.receive::<Order>();
+            // It hangs up, and has ended a moment later.
+            drop(fake.process);
+            drop(alive);
+            heard
+        });
         pool.stop().await;
+        assert!(!Alive::is_held(&socket).unwrap(), "it is waited for");
         assert_eq!(hearing.await.unwrap().unwrap(), Some(Order::Stop));
-        drop(alive);
     }
 }
 

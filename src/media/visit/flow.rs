@@ -23,6 +23,8 @@ pub(super) struct Flow {
     pub(super) bucket: Bucket,
     /// Whether what is lost on the way up is made up for.
     pub(super) repairable: Repairable,
+    /// Whether we have dropped some of it ourselves since the last report: that is not lost on the way.
+    pub(super) refused: bool,
     /// When anything authenticated came last.
     pub(super) heard: Instant,
     /// Whether the answer asked for the arrivals' feedback.
@@ -50,6 +52,7 @@ impl Flow {
             sealer,
             lines,
             repairable: Repairable::default(),
+            refused: false,
             bucket: Bucket::new(now),
             heard: now,
             transport_cc: inbound.transport_cc(),

@@ -61,6 +61,7 @@ pub(super) fn take<'a>(
 ) -> Result<Taken<'a>, DropReason> {
     let header = Header::parse(datagram).ok_or(DropReason::RtpMalformed)?;
     if !flow.bucket.allows(now, datagram.len()) {
+        flow.refused = true;
         return Err(DropReason::TooMuch);
     }
     let opened = flow.opener.open_rtp(datagram, &header)?;

@@ -69,7 +69,9 @@ pub(super) fn report(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen:
         expected += received.expected;
         lost += received.lost;
     }
-    flow.repairable.count(expected, lost);
+    if !std::mem::take(&mut flow.refused) {
+        flow.repairable.count(expected, lost);
+    }
     let (ours, cname) = (flow.ssrc, &flow.cname);
     egress::send_rtcp(turn, to, &mut flow.sealer, |writer| {
         // RFC 3550 §6.1: reports first, then who speaks. All of it fits: at most 9 blocks of 24 bytes, 7
