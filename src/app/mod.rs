@@ -21,6 +21,8 @@ pub use media::media;
 pub use serve::serve;
 pub use token::{TokenRole, list_tokens, new_token, revoke_token};
 
+use std::io;
+
 use tokio::runtime::{Builder, Runtime};
 
 use crate::control::media::{Launcher, step_back};
@@ -32,14 +34,16 @@ fn runtime() -> Result<Runtime, Failure> {
         .enable_all()
         .thread_name("control")
         .build()
-        .map_err(|error| Failure::new(format!("no threads could be started: {error}"), "see the limits of this user (ulimit -u)"))
+        .map_err(|error| no_threads(&error))
+}
+
+fn no_threads(error: &io::Error) -> Failure {
+    Failure::new(format!("no threads could be started: {error}"), "see the limits of this user (ulimit -u)")
 }
 
 /// All that this thread starts from now on steps back behind media, but what the launcher starts.
 fn behind_media() -> Result<Launcher, Failure> {
-    let launcher = Launcher::start().map_err(|error| {
-        Failure::new(format!("no threads could be started: {error}"), "see the limits of this user (ulimit -u)")
-    })?;
+    let launcher = Launcher::start().map_err(|error| no_threads(&error))?;
     if let Err(error) = step_back() {
         tracing::info!(%error, "control has the same priority as media");
     }

@@ -4,7 +4,7 @@
 //! processes are started by one thread that has not stepped back.
 
 use std::io;
-use std::sync::{Arc, mpsc};
+use std::sync::mpsc;
 use std::thread;
 
 use tokio::process::{Child, Command as Program};
@@ -18,7 +18,7 @@ const BEHIND: i32 = 10;
 
 /// The thread that starts media processes. It ends with the last of these.
 #[derive(Clone, Debug)]
-pub struct Launcher(Arc<mpsc::Sender<Order>>);
+pub struct Launcher(mpsc::Sender<Order>);
 
 struct Order {
     program: Program,
@@ -40,7 +40,7 @@ impl Launcher {
                 }
             }
         })?;
-        Ok(Launcher(Arc::new(orders)))
+        Ok(Launcher(orders))
     }
 
     pub(super) async fn spawn(&self, program: Program) -> io::Result<Child> {
