@@ -55,8 +55,8 @@ test('a path that is looked for anew is found, on the same connection', async ()
   const path = async () => (await statistics(patient, 'transport'))[0].selectedCandidatePairId;
   const before = await path();
   await patient.evaluate(() => window.dispatchEvent(new Event('online')));
+  await until('a second answer', async () => (await remoteDescriptions(patient)) === 2);
   await until('a new path', async () => (await path()) !== before);
-  assert.equal(await remoteDescriptions(patient), 2);
   await Promise.all([goesOn(patient), goesOn(provider)]);
   assert.equal(await patient.evaluate(() => window.observed.peers.length), 1);
 });

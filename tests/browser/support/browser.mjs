@@ -14,16 +14,20 @@ const FLAGS = [
   '--disable-background-networking',
   '--disable-component-update',
   '--disable-sync',
-  '--use-fake-device-for-media-stream',
   '--use-fake-ui-for-media-stream',
   '--allow-loopback-in-peer-connection',
 ];
 
 const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 
-/** One browser; every person gets a context of their own in it. */
-export async function startBrowser() {
-  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: FLAGS });
+/** Pictures per second of a camera that is not real: what pages ask for. */
+const FRAMES_PER_SECOND = 30;
+
+const flags = (framesPerSecond = FRAMES_PER_SECOND) => [...FLAGS, `--use-fake-device-for-media-stream=fps=${framesPerSecond}`];
+
+/** One browser; every person gets a context of their own in it. Its cameras give `framesPerSecond`. */
+export async function startBrowser({ framesPerSecond } = {}) {
+  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: flags(framesPerSecond) });
   return {
     /** A page that belongs to nobody yet. Whatever the page itself did not expect ends up in `page.mishaps`. */
     async page({ viewport = DESKTOP, colorScheme = 'light', ...more } = {}) {
@@ -47,7 +51,7 @@ async function close(context) {
 
 /** A browser of one person's own, which keeps its profile in `directory` and may be killed: its only page. */
 export async function startOwnBrowser(directory) {
-  const how = { executablePath: EXECUTABLE, args: FLAGS, ignoreHTTPSErrors: true, viewport: DESKTOP };
+  const how = { executablePath: EXECUTABLE, args: flags(), ignoreHTTPSErrors: true, viewport: DESKTOP };
   const context = await chromium.launchPersistentContext(directory, how);
   return observedPage(context, context.pages()[0] ?? (await context.newPage()));
 }

@@ -29,20 +29,16 @@ export const remoteDescriptions = (page) => page.evaluate(() => window.observed.
 /**
  * What arrives for each tile of another person, by name:
  * `{ "Ana": { at, video: { frames, width, ssrc }, audio: { energy, packets, ssrc } } }`.
- * The tile is asked which track it shows, and the track which line it comes from: who is who is what is seen.
+ * The tile is asked which track it shows, and the one report of all lines which of them brings it: who is who is what is seen.
  */
 export function arriving(page) {
   return page.evaluate(async () => {
-    const receivers = window.observed.peers.at(-1)?.getReceivers() ?? [];
-    const inbound = async (track) => {
-      const receiver = receivers.find((one) => one.track === track);
-      const stats = receiver ? [...(await receiver.getStats()).values()] : [];
-      return stats.find((one) => one.type === 'inbound-rtp');
-    };
+    const stats = [...((await window.observed.peers.at(-1)?.getStats())?.values() ?? [])];
+    const inbound = (track) => stats.find((one) => one.type === 'inbound-rtp' && one.trackIdentifier === track?.id);
     const tiles = {};
     for (const tile of document.querySelectorAll('[data-seat]')) {
-      const video = await inbound(tile.querySelector('video').srcObject?.getVideoTracks()[0]);
-      const audio = await inbound(tile.querySelector('audio').srcObject?.getAudioTracks()[0]);
+      const video = inbound(tile.querySelector('video').srcObject?.getVideoTracks()[0]);
+      const audio = inbound(tile.querySelector('audio').srcObject?.getAudioTracks()[0]);
       tiles[tile.querySelector('.name').textContent] = {
         at: performance.now(),
         video: { frames: video?.framesDecoded ?? 0, width: video?.frameWidth ?? 0, ssrc: video?.ssrc ?? null },
