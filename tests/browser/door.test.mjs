@@ -65,3 +65,40 @@ test('five wrong dates lock a link, for the right date too, until staff unlock i
   assert.equal(await attempt(link.birth_date), 200);
   await page.getByRole('button', { name: 'Request permissions' }).waitFor();
 });
+
+test('nobody accepts terms that they could not read: the box waits for them', async () => {
+  server = await startServer();
+  const page = await browser.page();
+  let terms;
+  const asked = new Promise((heard) => {
+    void page.route('**/api/v1/terms', (route) => {
+      terms = route;
+      heard();
+    });
+  });
+  await page.goto(server.patients[0].url);
+  await asked;
+  const box = page.getByRole('checkbox', { name: /terms/ });
+  assert.equal(await box.isDisabled(), true);
+  await fillBirthDate(page, server.patients[0].birth_date);
+  await terms.continue();
+  await box.check();
+  await page.getByRole('button', { name: 'Verify' }).click();
+  await page.getByRole('button', { name: 'Request permissions' }).waitFor();
+});
+
+test('terms that do not come are asked for again by whoever goes on', async () => {
+  server = await startServer();
+  const page = await browser.page();
+  const unplug = (route) => route.abort();
+  await page.route('**/api/v1/terms', unplug);
+  await verify(page, server.patients[0]);
+  await page.getByText('The terms could not be loaded').waitFor();
+  await page.unroute('**/api/v1/terms', unplug);
+  await page.getByRole('checkbox', { name: /terms/ }).check();
+  await page.getByRole('button', { name: 'Verify' }).click();
+  await page.getByText('The terms are new').waitFor();
+  await page.getByRole('checkbox', { name: /terms/ }).check();
+  await page.getByRole('button', { name: 'Verify' }).click();
+  await page.getByRole('button', { name: 'Request permissions' }).waitFor();
+});

@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { startBrowser, startOwnBrowser } from './support/browser.mjs';
+import { FOUR_AT_ONCE, PHONE, SMALL_DESKTOP, startBrowser, startOwnBrowser } from './support/browser.mjs';
 import { arriving } from './support/media.mjs';
 import { host, inVisit, tile, wait } from './support/people.mjs';
 import { browserProcesses, killAll, mediaProcess, signalAll } from './support/processes.mjs';
@@ -30,7 +30,7 @@ let server;
 let data;
 
 before(async () => {
-  browser = await startBrowser();
+  browser = await startBrowser(FOUR_AT_ONCE);
 });
 
 after(async () => {
@@ -57,11 +57,11 @@ const admit = (page, name) => row(page, name).getByRole('button', { name: 'Admit
 async function fourInside() {
   const pages = new Map();
   for (const link of server.patients) {
-    const page = await browser.page();
+    const page = await browser.page({ viewport: PHONE });
     pages.set(link.name, page);
     await wait(page, link);
   }
-  const provider = await browser.page();
+  const provider = await browser.page({ viewport: SMALL_DESKTOP });
   await host(provider, server.provider);
   for (const { name } of server.patients) await row(provider, name).waitFor();
   await provider.getByRole('button', { name: 'Admit all' }).click();

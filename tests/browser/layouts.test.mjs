@@ -4,7 +4,7 @@ import assert from 'node:assert/strict';
 import { test } from 'node:test';
 import { violations } from './support/axe.mjs';
 import { PHONE } from './support/browser.mjs';
-import { arriving, keepSize, layers, remoteDescriptions } from './support/media.mjs';
+import { arriving, keepSize, layers, remoteDescriptions, sealing } from './support/media.mjs';
 import { host, inVisit, tile, wait } from './support/people.mjs';
 import { pretend } from './support/pretend.mjs';
 import { setting } from './support/setting.mjs';
@@ -140,10 +140,12 @@ test('a server that knows nothing of watching is asked once, and the visit is th
 test('only the layers that somebody takes are sent, each at its size, and nothing is negotiated for it', async () => {
   const [link] = here.server.patients;
   const [, patient] = await inside([link]);
+  await sealing(patient);
   let taken = ['q', 'h', 'f'];
   await pretend(patient, (view) => ({ ...view, you: { ...view.you, layers: taken } }));
   await until('all three', async () => Object.values(await layers(patient)).filter(({ active, width }) => active && width > 0).length === 3);
-  const negotiated = await remoteDescriptions(patient);
+  const negotiated = 2;
+  await until('the new paths that it looked for', async () => (await remoteDescriptions(patient)) === negotiated);
   await keepSize(patient);
   for (taken of [['q', 'h'], ['q'], [], ['h'], ['q', 'h', 'f']]) {
     await until(`${taken.join()} and no other`, async () => {
@@ -301,6 +303,13 @@ test('a paused picture is covered with words, a poor connection is marked, and b
   const advice = patient.getByText('Ask others on your network').first();
   await advice.waitFor();
   assert.deepEqual(await violations(patient), []);
+
+  // A graver word stands alone for a while, and the advice that comes back is not read out again.
+  const unplug = (route) => route.abort();
+  await patient.route('**/api/v1/events?*', unplug);
+  await advice.waitFor({ state: 'hidden' });
+  await patient.unroute('**/api/v1/events?*', unplug);
+  await advice.waitFor();
   await patient.getByRole('button', { name: 'Close' }).click();
   await advice.waitFor({ state: 'hidden' });
 

@@ -1,18 +1,14 @@
-// Four people in one visit, as they would do it: three in Chromium, one in Firefox; the patients on phones. Four browsers
-// encode and decode on this machine, where people have one each: cameras give fewer pictures, so that two cores suffice.
+// Four people in one visit, as they would do it: three in Chromium, one in Firefox.
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { PHONE, startBrowser } from './support/browser.mjs';
+import { FOUR_AT_ONCE, PHONE, SMALL_DESKTOP, startBrowser } from './support/browser.mjs';
 import { startFirefox } from './support/firefox.mjs';
 import { AES_GCM, DTLS_1_3, arriving, remoteDescriptions, sealing } from './support/media.mjs';
 import { host, inVisit, tile, verify, join, wait } from './support/people.mjs';
 import { startServer } from './support/server.mjs';
 import { until } from './support/until.mjs';
 
-const CAMERA = { framesPerSecond: 15 };
-/** The provider has a small desktop: no tile on it is worth the largest layer. */
-const SMALL_DESKTOP = { width: 1024, height: 720 };
 const WINDOW_MS = 10_000;
 /** Within this time one window is whole. */
 const WITHIN_MS = 60_000;
@@ -30,7 +26,7 @@ let firefox;
 const pages = new Map();
 
 before(async () => {
-  [server, browser, firefox] = await Promise.all([startServer(), startBrowser(CAMERA), startFirefox()]);
+  [server, browser, firefox] = await Promise.all([startServer(), startBrowser(FOUR_AT_ONCE), startFirefox()]);
 });
 
 after(async () => {

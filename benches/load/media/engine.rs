@@ -220,7 +220,7 @@ impl Work {
                 Task::Check => leg.send_check(),
             };
             if done.is_err() {
-                self.tally.wrong += 1;
+                self.tally.faults.refused += 1;
             }
             if matches!(task, Task::Sound | Task::Frame) {
                 let _ = self.tally.lateness.record(at.elapsed().as_nanos() as u64);
@@ -241,7 +241,7 @@ impl Work {
                 if let Some((_, leg)) = leg
                     && leg.receive(&mut self.room, &mut self.tally).is_err()
                 {
-                    self.tally.wrong += 1;
+                    self.tally.faults.refused += 1;
                 }
             }
             rounds = if count < READY_AT_ONCE { 0 } else { rounds - 1 };

@@ -1,5 +1,6 @@
 //! What one bot receives: every packet is counted by its clear header, and some are opened and looked at.
 
+use bytes::Bytes;
 use rtcp::payload_feedbacks::full_intra_request::FullIntraRequest;
 use rtcp::payload_feedbacks::picture_loss_indication::PictureLossIndication;
 use rtcp::reception_report::ReceptionReport;
@@ -75,7 +76,7 @@ impl Receiver {
             if header[1] & 0x7f == RTX {
                 tally.repairs += 1;
             } else {
-                tally.wrong += 1;
+                tally.faults.unknown += 1;
             }
             return;
         };
@@ -91,9 +92,7 @@ impl Receiver {
         self.seen += 1;
         if self.seen.is_multiple_of(OPENED_ONE_IN) {
             tally.opened += 1;
-            if look(&mut self.open, stream, self.visit, index, datagram, at, tally).is_none() {
-                tally.wrong += 1;
-            }
+            look(&mut self.open, stream, self.visit, index, datagram, at, tally);
         }
         if let Some(offered) = joined {
             let _ = tally.joins.record(at.saturating_sub(offered));
@@ -151,34 +150,27 @@ impl Receiver {
 }
 
 /// Opens a packet, and sees whether it is what its line should carry.
-fn look(
-    open: &mut Context,
-    stream: &mut Stream,
-    visit: u32,
-    index: u64,
-    datagram: &[u8],
-    at: u64,
-    tally: &mut Tally,
-) -> Option<()> {
-    let mut plain = open.decrypt_rtp(datagram).ok()?;
-    let packet = rtp::packet::Packet::unmarshal(&mut plain).ok()?;
-    let start = match stream.line.kind {
-        Kind::Audio => 0,
-        Kind::Video => stamp::offset_of(&packet.payload)?,
+fn look(open: &mut Context, stream: &mut Stream, visit: u32, index: u64, datagram: &[u8], at: u64, tally: &mut Tally) {
+    let Ok(mut plain) = open.decrypt_rtp(datagram) else {
+        tally.faults.unopened += 1;
+        return;
     };
-    let stamp = Stamp::read(packet.payload.get(start..)?)?;
-    let expected = match stream.line.kind {
-        Kind::Audio => 0..=0,
-        Kind::Video => 1..=TOP as u8 + 1,
+    let own = |stamp: &Stamp| {
+        let expected = match stream.line.kind {
+            Kind::Audio => 0..=0,
+            Kind::Video => 1..=TOP as u8 + 1,
+        };
+        (stamp.visit, stamp.seat) == (visit, stream.line.from) && expected.contains(&stamp.stream)
     };
-    if (stamp.visit, stamp.seat) != (visit, stream.line.from) || !expected.contains(&stamp.stream) {
-        return None;
-    }
+    let Some(stamp) = stamp_of(&mut plain, stream.line.kind).filter(own) else {
+        tally.faults.foreign += 1;
+        return;
+    };
     if let Some((before, number, layer)) = stream.last
         && layer == stamp.stream
         && (index > before) != (stamp.number > number)
     {
-        return None;
+        tally.faults.disordered += 1;
     }
     stream.last = Some((index, stamp.number, stamp.stream));
     if stream.line.kind == Kind::Video {
@@ -186,7 +178,16 @@ fn look(
         tally.pictures_of_top += u64::from(usize::from(stamp.stream) == 1 + TOP);
     }
     let _ = tally.latency.record(at.saturating_sub(stamp.sent));
-    Some(())
+}
+
+/// What an opened packet says of itself; none if a byte is not as it was written.
+fn stamp_of(plain: &mut Bytes, kind: Kind) -> Option<Stamp> {
+    let packet = rtp::packet::Packet::unmarshal(plain).ok()?;
+    let start = match kind {
+        Kind::Audio => 0,
+        Kind::Video => stamp::offset_of(&packet.payload)?,
+    };
+    Stamp::read(packet.payload.get(start..)?)
 }
 
 /// The number nearest to `expected` that ends in these 16 bits (RFC 3550 §A.1).

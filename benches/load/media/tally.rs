@@ -15,9 +15,8 @@ pub struct Tally {
     pub lost: i64,
     /// Packets that were opened, one in [`crate::media::receiver::OPENED_ONE_IN`].
     pub opened: u64,
-    /// Of those, packets that did not open, or were not what their line should carry, or not in order.
-    pub wrong: u64,
-    /// Of those, pictures; and pictures of the top layer.
+    pub faults: Faults,
+    /// Of the opened, pictures; and pictures of the top layer.
     pub pictures: u64,
     pub pictures_of_top: u64,
     pub keyframes_asked: u64,
@@ -27,6 +26,43 @@ pub struct Tally {
     pub lateness: Histogram<u64>,
     /// From a seat's offer to the first packet of it that another received.
     pub joins: Histogram<u64>,
+}
+
+/// What should not have happened to a bot.
+#[derive(Clone, Copy, Default, PartialEq, Eq, Debug)]
+pub struct Faults {
+    /// Media of an SSRC that no line has.
+    pub unknown: u64,
+    /// Packets that did not open.
+    pub unopened: u64,
+    /// Opened packets that were not what their line should carry, to the last byte.
+    pub foreign: u64,
+    /// Opened packets whose own numbers are not in the order of the sequence numbers.
+    pub disordered: u64,
+    /// The kernel, or a cipher, refused to send or to receive.
+    pub refused: u64,
+}
+
+impl Faults {
+    pub fn sum(&self) -> u64 {
+        let Faults { unknown, unopened, foreign, disordered, refused } = self;
+        unknown + unopened + foreign + disordered + refused
+    }
+
+    pub fn json(&self) -> serde_json::Value {
+        let Faults { unknown, unopened, foreign, disordered, refused } = self;
+        serde_json::json!({
+            "unknown": unknown, "unopened": unopened, "foreign": foreign, "disordered": disordered, "refused": refused,
+        })
+    }
+
+    fn add(&mut self, other: &Faults) {
+        self.unknown += other.unknown;
+        self.unopened += other.unopened;
+        self.foreign += other.foreign;
+        self.disordered += other.disordered;
+        self.refused += other.refused;
+    }
 }
 
 impl Default for Tally {
@@ -39,7 +75,7 @@ impl Default for Tally {
             repairs: 0,
             lost: 0,
             opened: 0,
-            wrong: 0,
+            faults: Faults::default(),
             pictures: 0,
             pictures_of_top: 0,
             keyframes_asked: 0,
@@ -58,7 +94,7 @@ impl Tally {
         self.repairs += other.repairs;
         self.lost += other.lost;
         self.opened += other.opened;
-        self.wrong += other.wrong;
+        self.faults.add(&other.faults);
         self.pictures += other.pictures;
         self.pictures_of_top += other.pictures_of_top;
         self.keyframes_asked += other.keyframes_asked;

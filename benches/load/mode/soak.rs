@@ -139,7 +139,8 @@ fn judged(samples: &[Sample], joins: u32, failures: &[String], all: &Tally) -> V
         "join_ms": { "p50": micros(&all.joins, 0.5).map(|us| us / 1e3), "p99": micros(&all.joins, 0.99).map(|us| us / 1e3) },
         "latency_p99_us": micros(&all.latency, 0.99),
         "loss": all.loss(),
-        "wrong": all.wrong,
+        "wrong": all.faults.sum(),
+        "faults": all.faults.json(),
         "machine": Machine.name(),
         "samples": rows,
     })

@@ -18,7 +18,7 @@ const STEADY_MS = 5_000;
 const FRAMES_PER_SECOND_MIN = 8;
 
 const COLUMNS = [
-  'path', 'at', 'of', 'lost up', 'lost down', 'frames/s', 'freezes', 'longest freeze', 'frozen', 'longest still', 'no packet',
+  'path', 'at', 'of', 'lost up', 'lost down', 'frames/s', 'freezes', 'longest freeze', 'it ended after', 'frozen', 'longest still', 'no packet',
   'concealed', 'worst second', 'lost in it', 'buffer: sound', 'picture', 'lost', 'NACK', 'PLI', 'heights',
 ];
 export const percent = (share) => `${(share * 100).toFixed(2)} %`;
@@ -123,10 +123,13 @@ const missing = ({ offered, lost, overflowed }) => (lost + overflowed) / offered
 
 const row = (path, did, at, of, seen) => [
   path, at, of, did ? percent(missing(did.up)) : '', did ? percent(missing(did.down)) : '',
-  seen.framesPerSecond.toFixed(1), seen.freezes, ms(seen.longestFreeze), percent(seen.frozenShare), ms(seen.longestStill),
+  seen.framesPerSecond.toFixed(1), seen.freezes, ms(seen.longestFreeze), seen.longestFreeze > 0 ? ms(seen.longestFreezeAfter) : '', percent(seen.frozenShare), ms(seen.longestStill),
   ms(seen.longestSilent), percent(seen.concealedShare), ms(seen.worstSecond), ms(seen.mostSoundLost), ms(seen.soundWaits), ms(seen.pictureWaits),
-  seen.lost, seen.nacks, seen.plis, seen.heights.map(([, height]) => height).join(' '),
+  seen.lost, seen.nacks, seen.plis, inTime(seen.heights),
 ];
+
+/** The heights, each but the first with the second since the beginning in which it came. */
+const inTime = ([[first, height], ...changes]) => [height, ...changes.map(([at, now]) => `${((at - first) / 1_000).toFixed(1)} s: ${now}`)].join(', ');
 
 /** Whether the machine could have shown good pictures. */
 export const able = (pairs, between) =>

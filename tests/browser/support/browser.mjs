@@ -5,6 +5,14 @@ import { observe } from './media.mjs';
 
 export const PHONE = { width: 390, height: 844 };
 export const DESKTOP = { width: 1440, height: 900 };
+/** No tile of a visit of four is worth the largest layer here. */
+export const SMALL_DESKTOP = { width: 1024, height: 720 };
+
+/**
+ * Where four browsers encode and decode on one machine, while people have one each: cameras give fewer pictures, so that two
+ * cores suffice. Patients sit before phones there, and the provider has a small desktop.
+ */
+export const FOUR_AT_ONCE = { framesPerSecond: 15 };
 
 const FLAGS = [
   '--no-sandbox',

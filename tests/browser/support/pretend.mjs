@@ -1,14 +1,20 @@
 // What a server may say that no test can wait for.
 
-/** What the server tells this page from now on, as `change` would have it: moments that no test can wait for. */
+/** What the server tells this page from now on, as `change` would have it: moments that no test can wait for. It asks at once, and a page in a visit looks for new paths, too. */
 export async function pretend(page, change) {
-  await page.route('**/api/v1/events?*', async (route) => {
+  const changed = async (participant) => {
     const { visit } = await page.evaluate(() => JSON.parse(sessionStorage.getItem('quartet')));
-    const participant = new URL(route.request().url()).searchParams.get('participant');
     const answer = await page.request.get(new URL(`/api/v1/visits/${visit}?participant=${participant}`, page.url()).href);
-    const view = change(await answer.json());
+    return JSON.stringify(change(await answer.json()));
+  };
+  const participant = (route) => new URL(route.request().url()).searchParams.get('participant');
+  await page.route('**/api/v1/events?*', async (route) => {
     // An answer that ends is asked for again: the next one says the same.
-    await route.fulfill({ contentType: 'text/event-stream', body: `event: visit\ndata: ${JSON.stringify(view)}\n\n` });
+    await route.fulfill({ contentType: 'text/event-stream', body: `event: visit\ndata: ${await changed(participant(route))}\n\n` });
+  });
+  await page.route('**/api/v1/visits/*?participant=*', async (route) => {
+    if (route.request().method() !== 'GET') return route.fallback();
+    await route.fulfill({ contentType: 'application/json', body: await changed(participant(route)) });
   });
   await page.evaluate(() => window.dispatchEvent(new Event('online')));
 }

@@ -61,19 +61,23 @@ const stopLooking = () => window.observed.stopLooking();
 
 /**
  * What these looks say of the person called `name`. Times are in ms, shares from 0 to 1. `heights` are the pictures' in their
- * order, `[at, height]` where it changes.
+ * order, `[at, height]` where it changes. `longestFreezeAfter` is the time from the first look to the end of the longest freeze.
  */
 export function quality(looks, name) {
   const seen = looks.filter(({ tiles }) => tiles[name]).map(({ at, tiles }) => ({ at, ...tiles[name] }));
   const [first, last] = [seen[0], seen.at(-1)];
   const grown = (what) => last[what] - first[what];
   const pairs = seen.slice(1).map((now, n) => [seen[n], now]);
-  const freezes = pairs.filter(([before, now]) => now.freezes > before.freezes);
+  const freezes = pairs
+    .filter(([before, now]) => now.freezes > before.freezes)
+    .map(([before, now]) => ({ at: now.at, lasted: ((now.frozen - before.frozen) * 1_000) / (now.freezes - before.freezes) }));
+  const longest = freezes.reduce((one, other) => (other.lasted > one.lasted ? other : one), { at: first.at, lasted: 0 });
   return {
     seconds: (last.at - first.at) / 1_000,
     framesPerSecond: grown('frames') / ((last.at - first.at) / 1_000),
     freezes: grown('freezes'),
-    longestFreeze: Math.max(0, ...freezes.map(([before, now]) => ((now.frozen - before.frozen) * 1_000) / (now.freezes - before.freezes))),
+    longestFreeze: longest.lasted,
+    longestFreezeAfter: longest.at - first.at,
     frozenShare: (grown('frozen') * 1_000) / (last.at - first.at),
     longestStill: longestWithout(seen, 'frames'),
     longestSilent: longestWithout(seen, 'packets'),

@@ -77,11 +77,12 @@ class Journey {
     if (!token) return showProblem(text.linkHeading, text.linkLead);
     // A browser that was closed, or killed, with its person inside: nobody is asked twice who they are.
     if (known && (await this.#isInside(known))) return this.#resume(known);
+    let form = null;
     if (location.pathname.startsWith('/provider')) {
       show('devices');
       this.#devices.begin(() => this.#verifyProvider(token));
     } else {
-      new VerifyForm({
+      form = new VerifyForm({
         token,
         terms: this.#terms,
         verify: async (claim) => {
@@ -93,7 +94,8 @@ class Journey {
       show('verify');
     }
     // Without the terms nobody goes on; whoever presses the button is told, and they are asked for again.
-    return this.#terms.load().catch(() => {});
+    await this.#terms.load().catch(() => {});
+    form?.termsSettled();
   }
 
   /** Whoever holds a provider's link is not asked for a patient's birth date; the click accepts the terms. */

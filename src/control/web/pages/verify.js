@@ -82,6 +82,11 @@ export class VerifyForm {
     });
   }
 
+  /** The terms can be read, or did not come. Before that nobody can accept them. */
+  termsSettled() {
+    byId('verify-terms').disabled = false;
+  }
+
   #who() {
     return document.querySelector('input[name="who"]:checked').value;
   }

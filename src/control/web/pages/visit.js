@@ -40,7 +40,9 @@ export class VisitStep {
   /** How the server measures the own connection. */
   #measured = null;
   /** Whether the person has read the advice for it. */
-  #advised = false;
+  /** Whether the advice has been read out since it is due, and whether it was closed. */
+  #adviceTold = false;
+  #adviceClosed = false;
   #timer = null;
   #lookTimer = null;
 
@@ -59,7 +61,7 @@ export class VisitStep {
     byId('visit-sound-on').addEventListener('click', () => this.#tiles?.play());
     byId('quality-reload').addEventListener('click', () => location.reload());
     byId('quality-close').addEventListener('click', () => {
-      this.#advised = true;
+      this.#adviceClosed = true;
       this.#showQuality();
     });
     capture.addEventListener('change', () => this.#showOwn());
@@ -217,10 +219,13 @@ export class VisitStep {
   /** Advice for the own connection, until it is read or not needed: a graver word stands alone. */
   #showQuality() {
     const due = this.#quality?.advises(performance.now()) ?? false;
-    if (!due) this.#advised = false;
+    if (!due) this.#adviceTold = this.#adviceClosed = false;
     const { server, connection } = this.#notices;
-    const hidden = !due || this.#advised || Boolean(server ?? connection);
-    if (byId('visit-quality').hidden && !hidden) announce(text.qualityAdvice);
+    const hidden = !due || this.#adviceClosed || Boolean(server ?? connection);
+    if (!hidden && !this.#adviceTold) {
+      this.#adviceTold = true;
+      announce(text.qualityAdvice);
+    }
     byId('visit-quality').hidden = hidden;
   }
 
