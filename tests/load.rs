@@ -33,7 +33,7 @@ use demo::Demo;
 use machine::process::Machine;
 use media::engine::Engine;
 use media::mix;
-use media::tally::Tally;
+use media::tally::{Faults, Tally};
 use peer::quartet::Quartet;
 use peer::{Bots, Peer, Profile};
 use run::Progress;
@@ -64,7 +64,7 @@ async fn visit(demo: &Demo) -> Result<(), Problem> {
     for second in run::seconds::measure(&engine, SECONDS, None, &Machine, &progress).await? {
         all.add(&second.tally);
     }
-    assert_eq!((all.lost, all.wrong), (0, 0), "of {} packets", all.received);
+    assert_eq!((all.lost, all.faults), (0, Faults::default()), "of {} packets", all.received);
     let bots = u64::from(mix::SEATS) * u64::from(SECONDS);
     let sent = bots * SENT_PER_SECOND;
     assert!((sent * 9 / 10..=sent * 12 / 10).contains(&all.sent), "{} sent, {sent} expected", all.sent);

@@ -49,13 +49,6 @@ impl Faults {
         unknown + unopened + foreign + disordered + refused
     }
 
-    pub fn json(&self) -> serde_json::Value {
-        let Faults { unknown, unopened, foreign, disordered, refused } = self;
-        serde_json::json!({
-            "unknown": unknown, "unopened": unopened, "foreign": foreign, "disordered": disordered, "refused": refused,
-        })
-    }
-
     fn add(&mut self, other: &Faults) {
         self.unknown += other.unknown;
         self.unopened += other.unopened;

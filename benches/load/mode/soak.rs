@@ -12,6 +12,7 @@ use crate::media::mix::SEATS;
 use crate::media::tally::{Tally, micros};
 use crate::peer::quartet::Quartet;
 use crate::run::moving::Moving;
+use crate::run::report::faults;
 use crate::server::stage::Stage;
 
 /// Turns between two samples, and between two visits that end for others to begin. Turns are seconds.
@@ -140,7 +141,7 @@ fn judged(samples: &[Sample], joins: u32, failures: &[String], all: &Tally) -> V
         "latency_p99_us": micros(&all.latency, 0.99),
         "loss": all.loss(),
         "wrong": all.faults.sum(),
-        "faults": all.faults.json(),
+        "faults": faults(&all.faults),
         "machine": Machine.name(),
         "samples": rows,
     })

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use crate::machine::process::Usage;
-use crate::media::tally::{Tally, micros};
+use crate::media::tally::{Faults, Tally, micros};
 use crate::options::Load;
 use crate::run::Second;
 
@@ -75,7 +75,7 @@ impl Report {
             "loss": all.tally.loss(),
             "top_layer_share": all.tally.top_share(),
             "wrong": all.tally.faults.sum(),
-            "faults": all.tally.faults.json(),
+            "faults": faults(&all.tally.faults),
             "opened": all.tally.opened,
             "repairs_and_padding_per_s": all.tally.repairs as f64 / all.length,
             "latency_us": latency(&all.tally),
@@ -91,6 +91,11 @@ impl Report {
             "bots_busy": self.bots.running.as_secs_f64() / all.length,
         })
     }
+}
+
+/// What should not have happened, by kind.
+pub fn faults(Faults { unknown, unopened, foreign, disordered, refused }: &Faults) -> Value {
+    json!({ "unknown": unknown, "unopened": unopened, "foreign": foreign, "disordered": disordered, "refused": refused })
 }
 
 impl Sum {
