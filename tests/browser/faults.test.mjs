@@ -6,7 +6,7 @@ import os from 'node:os';
 import path from 'node:path';
 import { setTimeout as pause } from 'node:timers/promises';
 import { after, afterEach, before, beforeEach, test } from 'node:test';
-import { FOUR_AT_ONCE, PHONE, SMALL_DESKTOP, startBrowser, startOwnBrowser } from './support/browser.mjs';
+import { FOUR_AT_ONCE, PHONE, SMALL_DESKTOP, leave, startBrowser, startOwnBrowser } from './support/browser.mjs';
 import { arriving } from './support/media.mjs';
 import { host, inVisit, tile, wait } from './support/people.mjs';
 import { browserProcesses, killAll, mediaProcess, signalAll } from './support/processes.mjs';
@@ -219,7 +219,7 @@ test('a browser that is killed and opened again has its seat at once, although i
   await until('the provider sees them again', async () => (await arriving(provider))[link.name]?.video.frames > 0);
   assert.equal(await seatOf(provider, link.name), seat);
   assert.equal(await tile(provider, link.name).count(), 1, `${name}'s seat is another`);
-  await patient.context().close();
+  await leave(patient);
   await rm(profile, { recursive: true, force: true });
 });
 
@@ -259,6 +259,6 @@ test('a browser that is halted for twenty seconds is shown as reconnecting, and 
   });
   await inVisit(patient);
   assert.equal(await seatOf(provider, link.name), seat);
-  await patient.context().close();
+  await leave(patient);
   await rm(profile, { recursive: true, force: true });
 });

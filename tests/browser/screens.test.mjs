@@ -9,7 +9,7 @@ import path from 'node:path';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
 import { violations } from './support/axe.mjs';
-import { DESKTOP, PHONE, startBrowser } from './support/browser.mjs';
+import { DESKTOP, FOUR_AT_ONCE, PHONE, leave, startBrowser } from './support/browser.mjs';
 import { fillBirthDate, host, inVisit, join, tile, verify, wait } from './support/people.mjs';
 import { full, pretend } from './support/pretend.mjs';
 import { startServer } from './support/server.mjs';
@@ -24,7 +24,7 @@ let browser;
 
 before(async () => {
   await mkdir(RESULTS, { recursive: true });
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
+  [server, browser] = await Promise.all([startServer(), startBrowser(FOUR_AT_ONCE)]);
 });
 
 after(async () => {
@@ -106,7 +106,7 @@ test('the way in', async () => {
   await page.getByRole('button', { name: 'Continue and only listen' }).click();
   await page.getByText('You will hear and see the others.').waitFor();
   await shoot(page, '06-devices-listen');
-  await page.context().close();
+  await leave(page);
 });
 
 test('the ways that lead elsewhere', async () => {
@@ -115,21 +115,21 @@ test('the ways that lead elsewhere', async () => {
   await app.goto(patient.url);
   await app.getByRole('heading', { name: 'Please leave Facebook' }).waitFor();
   await shoot(app, '30-inside-an-app');
-  await app.context().close();
+  await leave(app);
 
   const old = await browser.page();
   await old.addInitScript(() => delete window.RTCPeerConnection);
   await old.goto(patient.url);
   await old.getByRole('heading', { name: 'This browser cannot join' }).waitFor();
   await shoot(old, '31-browser-cannot');
-  await old.context().close();
+  await leave(old);
 
   const firefox = await browser.page({ userAgent: OLD_FIREFOX });
   await firefox.route('**/api/v1/site', (route) => route.fulfill({ json: { name: 'Clinic', support: {}, browsers: { firefox: 115 } } }));
   await firefox.goto(patient.url);
   await firefox.getByText('Your browser is old (version 60).').waitFor();
   await shoot(firefox, '32-browser-old');
-  await firefox.context().close();
+  await leave(firefox);
 
   const down = await browser.page({ colorScheme: 'dark' });
   await down.route('**/api/v1/verify', (route) => route.abort());
@@ -138,7 +138,7 @@ test('the ways that lead elsewhere', async () => {
   await down.getByText('The server cannot be reached.').waitFor();
   await down.getByText('Call the number in your invitation').first().waitFor();
   await shoot(down, '33-server-away-dark');
-  await down.context().close();
+  await leave(down);
 
   for (const [name, ahead, colorScheme] of [['34-early', 47 * 60_000, 'light'], ['35-early-tomorrow-dark', 26 * 3_600_000, 'dark']]) {
     const early = await browser.page({ colorScheme });
@@ -150,7 +150,7 @@ test('the ways that lead elsewhere', async () => {
     await verify(early, patient);
     await early.getByRole('heading', { name: /Your visit opens/ }).waitFor();
     await shoot(early, name);
-    await early.context().close();
+    await leave(early);
   }
 
   const many = await browser.page();
@@ -160,7 +160,7 @@ test('the ways that lead elsewhere', async () => {
   await verify(many, patient);
   await many.getByText('Please wait 10 minutes').waitFor();
   await shoot(many, '36-too-many-tries');
-  await many.context().close();
+  await leave(many);
 });
 
 test('a server that is full', async () => {
@@ -234,7 +234,7 @@ test('layouts, pins, a screen, and what is poor', async (context) => {
   await shoot(page, '43-screen');
   for (const one of [page, dark, third, provider]) {
     assert.deepEqual(one.mishaps, []);
-    await one.context().close();
+    await leave(one);
   }
 });
 

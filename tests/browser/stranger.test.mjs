@@ -7,7 +7,7 @@ import path from 'node:path';
 import { createInterface } from 'node:readline';
 import { after, before, test } from 'node:test';
 import { fileURLToPath } from 'node:url';
-import { startBrowser } from './support/browser.mjs';
+import { leave, startBrowser } from './support/browser.mjs';
 import { arriving } from './support/media.mjs';
 import { host } from './support/people.mjs';
 import { startServer } from './support/server.mjs';
@@ -65,6 +65,6 @@ for (const [profile, options, chosen] of [
     await bot.end();
     assert.ok(left.sound > 100 && left.pictures > 100, JSON.stringify(left));
     assert.equal(left.gaps, 0, 'every line is one unbroken sequence');
-    await provider.context().close();
+    await leave(provider);
   });
 }

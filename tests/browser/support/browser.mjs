@@ -51,6 +51,9 @@ export async function startBrowser({ framesPerSecond } = {}) {
   };
 }
 
+/** The person of this page leaves, with all their windows. */
+export const leave = (page) => close(page.context());
+
 /** What a test has put in the place of the server may be answering still: nobody hears it. */
 async function close(context) {
   await Promise.all(context.pages().map((page) => page.unrouteAll({ behavior: 'ignoreErrors' })));
