@@ -2,8 +2,8 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { startBrowser } from './support/browser.mjs';
-import { arriving, layers, remoteDescriptions, statistics } from './support/media.mjs';
+import { FOUR_AT_ONCE, startBrowser } from './support/browser.mjs';
+import { arriving, keepSize, layers, remoteDescriptions, statistics } from './support/media.mjs';
 import { admitAll, host, inVisit, tile, wait } from './support/people.mjs';
 import { startServer } from './support/server.mjs';
 import { until } from './support/until.mjs';
@@ -26,7 +26,7 @@ let seen;
 let watching;
 
 before(async () => {
-  [server, browser] = await Promise.all([startServer(), startBrowser()]);
+  [server, browser] = await Promise.all([startServer(), startBrowser(FOUR_AT_ONCE)]);
   patients = [];
   for (const link of server.patients.slice(0, 2)) {
     const page = await browser.page();
@@ -69,6 +69,7 @@ test('a camera that everybody hides is turned off at its sender, and is back wit
 test(`${SWITCHES} switches of the layer: no picture freezes, none is asked for, nothing is negotiated`, async () => {
   const video = await until('a picture', async () => (await arriving(provider))[seen]?.video);
   const stats = async () => (await statistics(provider, 'inbound-rtp')).find(({ ssrc }) => ssrc === video.ssrc);
+  await keepSize(patients[0]);
   const seat = Number(await tile(provider, seen).getAttribute('data-seat'));
   // The page itself says nothing any more, and the test says it instead.
   await provider.route('**/seats/*/watching', (route) => route.fulfill({ status: 204 }));

@@ -9,8 +9,8 @@ export const DESKTOP = { width: 1440, height: 900 };
 export const SMALL_DESKTOP = { width: 1024, height: 720 };
 
 /**
- * Where four browsers encode and decode on one machine, while people have one each: cameras give fewer pictures, so that two
- * cores suffice. Patients sit before phones there, and the provider has a small desktop.
+ * Where three or four browsers encode and decode on one machine, while people have one each: cameras give fewer pictures, so
+ * that two cores suffice. Where it matters patients sit before phones as well, and the provider has a small desktop.
  */
 export const FOUR_AT_ONCE = { framesPerSecond: 15 };
 
