@@ -13,8 +13,11 @@ const OFF_MS = 8_000;
 const ON_MS = 1_000;
 /** `SWITCHES=1000` is what the server promises; fewer tell of it too, and do not take a quarter of an hour. */
 const SWITCHES = Number(process.env.SWITCHES ?? 40);
-/** A keyframe that is asked for comes within this time, or is asked for again. */
-const SWITCH_MS = 5_000;
+/**
+ * How long a switch is waited for; what it must not do is freeze, or ask for a picture. It takes a third of a second, but where a
+ * sender's machine is so busy that it leaves a layer out, the server believes in that layer again after eight seconds only.
+ */
+const SWITCH_MS = 20_000;
 
 let server;
 let browser;
@@ -84,7 +87,12 @@ test(`${SWITCHES} switches of the layer: no picture freezes, none is asked for, 
   for (let count = 0; count < SWITCHES; count += 1) {
     const [rows, width] = count % 2 === 0 ? [180, 320] : [720, 1280];
     await show(rows);
-    await until(`${width} wide`, async () => (await stats()).frameWidth === width, { within: SWITCH_MS });
+    let [got, sent] = [];
+    const right = async () => {
+      [got, sent] = [await stats(), await layers(patients[0])];
+      return got.frameWidth === width;
+    };
+    await until(() => `switch ${count}: ${width} wide, but ${got.frameWidth}, of ${JSON.stringify(sent)}`, right, { within: SWITCH_MS });
   }
   const now = await stats();
   const most = Math.ceil(SWITCHES / 100);
