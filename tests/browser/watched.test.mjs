@@ -2,7 +2,7 @@
 
 import assert from 'node:assert/strict';
 import { after, before, test } from 'node:test';
-import { FOUR_AT_ONCE, startBrowser } from './support/browser.mjs';
+import { FOUR_AT_ONCE, PHONE, startBrowser } from './support/browser.mjs';
 import { arriving, keepSize, layers, remoteDescriptions, statistics } from './support/media.mjs';
 import { admitAll, host, inVisit, tile, wait } from './support/people.mjs';
 import { startServer } from './support/server.mjs';
@@ -32,7 +32,7 @@ before(async () => {
   [server, browser] = await Promise.all([startServer(), startBrowser(FOUR_AT_ONCE)]);
   patients = [];
   for (const link of server.patients.slice(0, 2)) {
-    const page = await browser.page();
+    const page = await browser.page({ viewport: PHONE });
     await wait(page, link);
     patients.push(page);
   }
