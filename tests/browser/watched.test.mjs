@@ -13,11 +13,8 @@ const OFF_MS = 8_000;
 const ON_MS = 1_000;
 /** `SWITCHES=1000` is what the server promises; fewer tell of it too, and do not take a quarter of an hour. */
 const SWITCHES = Number(process.env.SWITCHES ?? 40);
-/**
- * How long a switch is waited for; what it must not do is freeze, or ask for a picture. It takes a third of a second, but where a
- * sender's machine is so busy that it leaves a layer out, the server believes in that layer again after eight seconds only.
- */
-const SWITCH_MS = 20_000;
+/** A keyframe that is asked for comes within this time, or is asked for again. */
+const SWITCH_MS = 5_000;
 
 let server;
 let browser;

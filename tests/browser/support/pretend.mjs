@@ -1,6 +1,9 @@
 // What a server may say that no test can wait for.
 
-/** What the server tells this page from now on, as `change` would have it: moments that no test can wait for. It asks at once, and a page in a visit looks for new paths, too. */
+/**
+ * What the server tells this page from now on, as `change` would have it: moments that no test can wait for. The page asks at
+ * once, and looks for new paths, too, if it is in a visit.
+ */
 export async function pretend(page, change) {
   const changed = async (participant) => {
     const { visit } = await page.evaluate(() => JSON.parse(sessionStorage.getItem('quartet')));
