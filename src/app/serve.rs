@@ -17,7 +17,7 @@ use super::{Failure, behind_media, runtime, tls, token};
 use crate::config::{self, Advertise, Config};
 use crate::control::api::{self, App, Browsers, Limits, SiteInfo, Support};
 use crate::control::media::{Launch, Launcher, MediaConfig, MediaEvent, MediaPool};
-use crate::control::registry::ports::{Media, WorkerInfo};
+use crate::control::registry::ports::{Media, News, WorkerInfo};
 use crate::control::registry::{Bounds, Parts, Registry};
 use crate::control::schedule::{Admission, Rejoin, Rules, Window};
 use crate::control::store::Store;
@@ -25,7 +25,7 @@ use crate::control::telemetry;
 use crate::control::verify::{DoorLimits, SessionLimits, Step, Steps};
 use crate::control::web;
 use crate::control::words::Clock;
-use crate::link::{Command, Event, Fingerprint, Setup};
+use crate::link::{Command, Event, Setup};
 
 /// A worker is ready within milliseconds; a machine that swaps gets this much longer.
 const MEDIA_PATIENCE: Duration = Duration::from_secs(20);
@@ -192,7 +192,7 @@ impl Media for Workers {
 
 /// Brings what media says to the registry, all that changes visits in the order in which it happened.
 async fn pass_on(mut heard: mpsc::Receiver<MediaEvent>, registry: Registry) {
-    let (events, passed) = mpsc::channel::<(u16, Event)>(EVENTS);
+    let (news, passed) = mpsc::channel(EVENTS);
     tokio::spawn(registry.clone().run(passed));
     while let Some(event) = heard.recv().await {
         let passed = match event {
@@ -201,19 +201,14 @@ async fn pass_on(mut heard: mpsc::Receiver<MediaEvent>, registry: Registry) {
                 registry.hear_load(worker, load, legs);
                 continue;
             }
-            MediaEvent::Worker { worker, event } => (worker, event),
-            MediaEvent::WorkerLost { worker } => (worker, lost(worker)),
-            MediaEvent::WorkerBack(_) => continue,
+            MediaEvent::Worker { worker, event } => News::Said { worker, event },
+            MediaEvent::WorkerLost { worker } => News::Lost { worker },
+            MediaEvent::WorkerBack(_) => News::Back,
         };
-        if events.send(passed).await.is_err() {
+        if news.send(passed).await.is_err() {
             return;
         }
     }
-}
-
-/// To the registry a worker that begins carries nothing, and that is all there is to know of one that is gone.
-fn lost(worker: u16) -> Event {
-    Event::WorkerReady { worker, addresses: Vec::new(), fingerprint: Fingerprint([0; 32]), visits: 0 }
 }
 
 /// Opens the ports of the API.

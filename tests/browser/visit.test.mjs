@@ -142,7 +142,7 @@ test('camera off and mute stop exactly this person’s picture and sound in the 
 
 test('a fifth is told that the room is full, and takes the seat that one of the four leaves', async () => {
   const guest = await server.guestLink('Gabriela Stern');
-  const fifth = await browser.page();
+  const fifth = await browser.page({ viewport: PHONE });
   await verify(fifth, guest, { name: guest.name, relationship: 'Sister' });
   await join(fifth);
   await fifth.getByText('The room is full').waitFor();

@@ -13,7 +13,7 @@ use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use tokio::sync::{OwnedMutexGuard, watch};
+use tokio::sync::{Notify, OwnedMutexGuard, watch};
 
 use super::capacity::{Bounds, Capacity, Refusals};
 use super::person::{Hold, Identity, Now};
@@ -48,6 +48,8 @@ pub struct Registry(pub(super) Arc<Shared>);
 
 pub(super) struct Shared {
     pub(super) parts: Parts,
+    /// A worker that was lost is back.
+    pub(super) back: Notify,
     live: Mutex<BTreeMap<VisitId, Arc<Live>>>,
     reports: Mutex<BTreeMap<u16, WorkerReport>>,
     throttle: Mutex<Throttle>,
@@ -115,7 +117,8 @@ impl Registry {
         let throttle = Mutex::new(Throttle::new(parts.door));
         let capacity = Mutex::new(Capacity::new(parts.bounds));
         let (live, reports) = (Mutex::default(), Mutex::default());
-        Registry(Arc::new(Shared { parts, live, reports, throttle, capacity, draining: AtomicBool::new(false) }))
+        let (back, draining) = (Notify::new(), AtomicBool::new(false));
+        Registry(Arc::new(Shared { parts, back, live, reports, throttle, capacity, draining }))
     }
 
     pub fn store(&self) -> &Store {

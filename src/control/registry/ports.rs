@@ -4,7 +4,7 @@ use std::future::Future;
 use std::net::SocketAddr;
 use std::pin::Pin;
 
-use crate::link::{Command, Fingerprint};
+use crate::link::{Command, Event, Fingerprint};
 
 /// A worker that is ready. Without `Debug`, as it holds addresses.
 #[derive(Clone)]
@@ -12,6 +12,16 @@ pub struct WorkerInfo {
     pub worker: u16,
     pub addresses: Vec<SocketAddr>,
     pub fingerprint: Fingerprint,
+}
+
+/// What is heard of media, in the order in which it happened.
+pub enum News {
+    /// A worker said something.
+    Said { worker: u16, event: Event },
+    /// A worker is gone, with all that it carried.
+    Lost { worker: u16 },
+    /// A worker that was lost is there again, and carries nothing.
+    Back,
 }
 
 /// The media workers.

@@ -5,6 +5,7 @@ use std::time::Duration;
 use tokio::sync::mpsc;
 
 use super::live::Registry;
+use super::ports::News;
 use crate::control::words::{Act, Actor};
 use crate::link::{Command, Event, Load};
 
@@ -15,14 +16,16 @@ const REPORT_EVERY: u32 = 10;
 
 impl Registry {
     /// Listens to media and lets time pass, until media has no more to say.
-    pub async fn run(self, mut events: mpsc::Receiver<(u16, Event)>) {
+    pub async fn run(self, mut heard: mpsc::Receiver<News>) {
         let mut turns = tokio::time::interval(TURN);
         turns.set_missed_tick_behavior(tokio::time::MissedTickBehavior::Delay);
         let mut count = 0u32;
         loop {
             tokio::select! {
-                event = events.recv() => match event {
-                    Some((worker, event)) => self.handle_event(worker, event).await,
+                news = heard.recv() => match news {
+                    Some(News::Said { worker, event }) => self.handle_event(worker, event).await,
+                    Some(News::Lost { worker }) => self.worker_lost(worker).await,
+                    Some(News::Back) => self.worker_back(),
                     None => return,
                 },
                 _ = turns.tick() => {
@@ -63,12 +66,10 @@ impl Registry {
     /// Media said something.
     pub async fn handle_event(&self, worker: u16, event: Event) {
         let visit = match &event {
-            // A worker that begins carries nothing: whatever it carried before is lost.
-            Event::WorkerReady { .. } => return self.worker_lost(worker).await,
             Event::Report(report) => return self.keep_report((**report).clone()),
             Event::Load { load, legs } => return self.hear_load(worker, *load, *legs),
             // Said once, before anything else: see `resume`.
-            Event::Carried(_) => return,
+            Event::WorkerReady { .. } | Event::Carried(_) => return,
             Event::LegConnected { visit, .. }
             | Event::LegSilent { visit, .. }
             | Event::LegResumed { visit, .. }
@@ -125,5 +126,10 @@ impl Registry {
                 self.happened(held, |visit| visit.media_lost(now)).await;
             }
         }
+    }
+
+    /// A worker is there again, and what was lost with it has been dealt with: who waits for one takes their seat.
+    pub fn worker_back(&self) {
+        self.0.back.notify_waiters();
     }
 }

@@ -1,6 +1,9 @@
 //! From an offer to a leg on a worker.
 
+use std::pin::pin;
 use std::time::Duration;
+
+use tokio::time::timeout;
 
 use super::capacity::{Claim, Full, RETRY_AFTER, Unplaced};
 use super::layout::Asked;
@@ -14,6 +17,11 @@ use crate::base::{LegId, Seat, VisitId};
 use crate::control::negotiate::{self, LocalMedia, OfferError};
 use crate::control::words::{Act, Actor, random};
 use crate::link::{Command, Sources};
+
+/// How long someone who takes a seat waits for media that is being started again. It is back within a second or so, and who
+/// asked meanwhile is seated at once then. Longer, and a person would look at a picture that stands still while nobody says
+/// why; shorter, and their page would build connections in vain and come later than it could.
+const MEDIA_BACK: Duration = Duration::from_secs(4);
 
 /// Why someone was not seated.
 #[derive(Debug)]
@@ -47,6 +55,7 @@ impl Registry {
     /// Whether a worker can take them on is asked first, so that who is refused costs next to nothing. The leg is
     /// recorded before media hears of it, so that after a crash no leg is taken for another's.
     pub async fn sit(&self, id: VisitId, who: ParticipantId, offer: &str) -> Result<(Seat, LegId, String), SeatError> {
+        self.media_is_there().await;
         let mut held = self.room(id).await?;
         self.may_begin(&held.room.visit)?;
         let seat = held.room.visit.seat_for(who)?;
@@ -77,6 +86,17 @@ impl Registry {
         promise.keep();
         self.announce(held).await;
         Ok((seat, leg, negotiated.answer))
+    }
+
+    /// Waits for media that is being started again. It may be gone still, or anew, after that.
+    async fn media_is_there(&self) {
+        let back = self.0.back.notified();
+        let mut back = pin!(back);
+        // Heard from now on, so that nothing is missed between the look and the wait.
+        back.as_mut().enable();
+        if !self.has_media() {
+            let _ = timeout(MEDIA_BACK, back).await;
+        }
     }
 
     /// Finds the worker for someone who takes a seat: the one that carries the visit, or the least busy one. Their

@@ -1,9 +1,11 @@
+use std::future::ready;
+use std::pin::pin;
 use std::time::Duration;
 
 use reqwest::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::world::{Person, World, refused};
+use super::world::{OFFER, Person, World, refused};
 use crate::base::Seat;
 use crate::link::event::{DtlsVersion, SrtpProfile};
 use crate::link::{Command, Event, LegEnd};
@@ -139,9 +141,28 @@ async fn a_worker_that_is_lost_costs_nobody_their_seat() {
     *world.media.workers.lock().unwrap() = 0;
     world.registry.worker_lost(worker).await;
     assert_eq!(world.view(&people[0]).await["you"]["presence"], "reconnecting");
-    refused(world.sit(&people[0]).await, 503, "no_media").await;
     *world.media.workers.lock().unwrap() = 1;
     assert_eq!(world.sit(&people[0]).await.headers()["location"].to_str().unwrap().rsplit_once('/').unwrap().1, "0");
+}
+
+#[tokio::test]
+async fn who_comes_while_media_starts_again_is_seated_as_soon_as_it_is_back_and_refused_if_it_stays_away() {
+    let world = World::new().await;
+    let (_, people) = world.four().await;
+    *world.media.workers.lock().unwrap() = 0;
+    refused(world.sit(&people[0]).await, 503, "no_media").await;
+
+    let (visit, participant) = (people[0].visit.parse().unwrap(), people[0].participant.parse().unwrap());
+    let mut sitting = pin!(world.registry.sit(visit, participant, OFFER));
+    tokio::select! {
+        biased;
+        answer = &mut sitting => panic!("there is no media, and they are seated: {}", answer.is_ok()),
+        () = ready(()) => {}
+    }
+    *world.media.workers.lock().unwrap() = 1;
+    world.registry.worker_back();
+    let (seat, ..) = sitting.await.unwrap();
+    assert_eq!(seat, Seat::PROVIDER);
 }
 
 #[tokio::test]
