@@ -57,6 +57,10 @@ pub struct Store {
 impl Store {
     /// Connections that read. More would only share two cores; one would let a long list hold up a person.
     const READERS: u32 = 4;
+    /// Pages that one connection keeps in memory, in KiB: enough for the upper levels of every tree and for what a day asks
+    /// again and again. The file is in the system's memory as well, so more would keep it twice; less would read the same
+    /// pages for every question.
+    const CACHE_KIB: u32 = 512;
     /// How long a question waits for its turn before the answer is "unavailable".
     const WAIT_MAX: Duration = Duration::from_secs(2);
 
@@ -69,6 +73,8 @@ impl Store {
             // FULL: what was acknowledged survives a power cut. NORMAL could lose the last commits.
             .synchronous(SqliteSynchronous::Full)
             .foreign_keys(true)
+            // Negative: KiB; positive would be pages.
+            .pragma("cache_size", format!("-{}", Store::CACHE_KIB))
             // Only `quartet token` writes beside the server, and briefly.
             .busy_timeout(Duration::from_secs(5));
         let pool = |connections| {

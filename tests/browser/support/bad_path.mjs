@@ -11,8 +11,8 @@ import { quality, watch } from './quality.mjs';
 import { Table } from './results.mjs';
 import { until } from './until.mjs';
 
-/** A picture's size is what it is when it stayed for so long. */
-const STEADY_MS = 5_000;
+/** A picture's size is what it is when it stayed for so long: the server believes in a layer that was left out after eight seconds. */
+const STEADY_MS = 10_000;
 
 /** Fewer, between those whom nothing concerns, and the machine is too busy to tell anything of a server. */
 const FRAMES_PER_SECOND_MIN = 8;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::attempt::{Outcome, Padding};
 use super::clock::{ReporterClock, micros};
+use super::clumps::Clumps;
 use super::groups::Groups;
 use super::least::Least;
 use super::loss::Loss;
@@ -71,6 +72,7 @@ pub struct Estimator {
     leaves: Throughput,
     /// Of what arrives, by the reporter's.
     arrives: Throughput,
+    clumps: Clumps,
     round_trip: Least<Duration>,
     rate: Rate,
     cut: Option<Instant>,
@@ -102,6 +104,7 @@ impl Estimator {
             loss: Loss::new(now),
             leaves: Throughput::default(),
             arrives: Throughput::default(),
+            clumps: Clumps::default(),
             round_trip: Least::new(now, ROUND_TRIP_SPAN),
             rate: Rate::new(now, start, ceiling),
             cut: None,
@@ -154,6 +157,7 @@ impl Estimator {
             let at = arrival.micros();
             first_arrival.get_or_insert(at);
             let delay = self.delay(now, packet.sent, at);
+            self.clumps.take(at, bytes, self.arrives.rate());
             self.arrives.take(at, bytes);
             self.probe.report(number, packet.sent, bytes, Some(delay));
             if let Some(group) = self.groups.take(packet.sent, delay) {
@@ -288,6 +292,7 @@ impl Estimator {
         self.groups = Groups::default();
         self.queue = Queue::new(now);
         self.arrives = Throughput::default();
+        self.clumps = Clumps::default();
         self.probe.abandon(now);
         0
     }
@@ -306,10 +311,13 @@ impl Estimator {
     fn judge(&mut self, now: Instant) {
         let sent = self.leaves.rate_at(micros(now)).unwrap_or(Bitrate::ZERO);
         let estimate = self.rate.estimate();
-        let usage = self.queue.judge(now, sent, estimate.percent(OBEYED_PERCENT));
+        let arrives = self.arrives.rate();
+        let clumps = arrives.is_some_and(|arrives| self.clumps.are(arrives));
+        let usage = self.queue.judge(now, sent, estimate.percent(OBEYED_PERCENT), clumps);
         let lossy = self.loss.congested(now, sent);
-        let Some(arrives) = self.arrives.rate() else { return };
-        let held_up = lossy || sent > arrives.percent(HELD_UP_PERCENT);
+        let Some(arrives) = arrives else { return };
+        // After a gap, what waits behind it is not what the path does not carry.
+        let held_up = lossy || (sent > arrives.percent(HELD_UP_PERCENT) && !clumps);
         if lossy || usage == Usage::Over {
             if held_up {
                 self.rate.cut(now, arrives);

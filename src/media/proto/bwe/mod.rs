@@ -5,7 +5,7 @@
 //! path could carry. So what arrives proves little, and four questions are kept apart:
 //!
 //! - [`queue`]: does a queue stand on the path? `groups` takes the bursts out of the delays, `trend` says
-//!   whether the queue is going away already.
+//!   whether the queue is going away already, `clumps` whether a radio holds packets up and not a queue.
 //! - [`loss`]: are packets lost because there are too many, or just lost?
 //! - [`throughput`]: what does arrive?
 //! - [`probe`]: would more arrive? Only trying tells, with padding, for a moment.
@@ -21,6 +21,7 @@
 
 mod attempt;
 mod clock;
+mod clumps;
 mod estimator;
 mod groups;
 mod least;

@@ -34,7 +34,8 @@ const BASE_SPAN: Duration = Duration::from_secs(15);
 /// other.
 const DEEP: i64 = 30_000;
 /// Where there is jitter, what groups take above the least is added, but not more than this: else a full queue,
-/// which frames saw into, would raise the bar above itself.
+/// which frames saw into, would raise the bar above itself. So much is added where packets come in clumps: whoever waits in
+/// order behind the unluckiest is never lucky, and the least of them all stands where no queue does.
 const JITTER_MAX: i64 = 40_000;
 /// The share by which one look moves the jitter.
 const JITTER_SHARE: i64 = 8;
@@ -107,13 +108,14 @@ impl Queue {
         self.base.take(group.sent, group.delay);
     }
 
-    /// Looks at the groups, once for each feedback. `sent` is what we send, `allowed` what we may.
-    pub(super) fn judge(&mut self, now: Instant, sent: Bitrate, allowed: Bitrate) -> Usage {
+    /// Looks at the groups, once for each feedback. `sent` is what we send, `allowed` what we may; `clumps`: whether packets
+    /// arrive in clumps.
+    pub(super) fn judge(&mut self, now: Instant, sent: Bitrate, allowed: Bitrate, clumps: bool) -> Usage {
         if let Some(trial) = &mut self.trial {
             let less = sent <= trial.sent.percent(TRIAL_SENT);
             trial.less = less.then(|| trial.less.unwrap_or(now));
         }
-        self.usage = self.look(sent <= allowed);
+        self.usage = self.look(sent <= allowed, clumps);
         if self.usage == Usage::Clear {
             self.trial = None;
         }
@@ -141,7 +143,7 @@ impl Queue {
         Duration::from_micros(self.jitter.clamp(0, JITTER_MAX).unsigned_abs())
     }
 
-    fn look(&mut self, obeyed: bool) -> Usage {
+    fn look(&mut self, obeyed: bool, clumps: bool) -> Usage {
         let newest = self.groups.iter().flatten().map(Group::arrived).max();
         let recent = self.groups.iter().flatten().copied().filter(|group| Some(group.arrived() + WINDOW) >= newest);
         let (Some(newest), Some(oldest), Some(least), Some(base)) = (
@@ -159,7 +161,7 @@ impl Queue {
             return Usage::Hold;
         }
         let standing = least - base;
-        let bar = DEEP + self.jitter.min(JITTER_MAX);
+        let bar = DEEP + if clumps { JITTER_MAX } else { self.jitter.min(JITTER_MAX) };
         if standing <= bar {
             let above = recent.map(|group| group.delay - least).sum::<i64>() / i64::try_from(count).unwrap_or(1);
             self.jitter += (above - self.jitter) / JITTER_SHARE;
@@ -199,7 +201,7 @@ mod tests {
             queue.take(Group { sent: *now, delay: delay(passed) });
             *now += Duration::from_millis(10);
             if passed % 100 == 90 {
-                queue.judge(*now, sent, SENT);
+                queue.judge(*now, sent, SENT, false);
             }
         }
         queue.usage()
@@ -228,7 +230,7 @@ mod tests {
     #[test]
     fn nothing_is_claimed_of_a_few_packets() {
         let (mut queue, mut now) = (Queue::new(Instant::ZERO), Instant::ZERO);
-        assert_eq!(queue.judge(now, SENT, SENT), Usage::Hold);
+        assert_eq!(queue.judge(now, SENT, SENT, false), Usage::Hold);
         feed(&mut queue, &mut now, 1_000, SENT, |_| 0);
         now += Duration::from_secs(5);
         assert_eq!(feed(&mut queue, &mut now, 100, SENT, |_| 90_000), Usage::Hold);

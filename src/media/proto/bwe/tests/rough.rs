@@ -32,6 +32,18 @@ fn jitter_and_reordering_are_no_queue() {
 }
 
 #[test]
+fn a_path_that_becomes_longer_and_hands_on_in_clumps_takes_no_layer() {
+    for seed in 1..=10 {
+        let mut visit = Visit::new(Path::of(&[(0, 8_000)]), Sends::Obeys { pictures: 2 }, seed).wants(3_700);
+        visit.run(15_000);
+        (visit.path.jitter, visit.path.reordered, visit.path.delay) = (ms(60), 1, ms(45));
+        visit.run(75_000);
+        let (lowest, _) = visit.range(15_000, 75_000);
+        assert!(lowest >= 3_040, "seed {seed}: {lowest}{}", visit.curves());
+    }
+}
+
+#[test]
 fn a_radio_that_is_away_for_a_moment_takes_no_layer() {
     for seed in 1..=5 {
         for away in [100, 300] {
