@@ -138,6 +138,7 @@ impl Estimator {
         let skipped = self.skipped(feedback);
         let (mut arrived_bytes, mut lost_bytes, mut first_arrival) = (0, 0, None);
         let mut arrival = self.clock.begin(feedback.reference_time);
+        let usual = self.arrives.rate();
         let mut heard = None;
         for (number, delta) in feedback.statuses() {
             if let Some(delta) = delta {
@@ -157,7 +158,7 @@ impl Estimator {
             let at = arrival.micros();
             first_arrival.get_or_insert(at);
             let delay = self.delay(now, packet.sent, at);
-            self.clumps.take(at, bytes, self.arrives.rate());
+            self.clumps.take(at, bytes, usual);
             self.arrives.take(at, bytes);
             self.probe.report(number, packet.sent, bytes, Some(delay));
             if let Some(group) = self.groups.take(packet.sent, delay) {
