@@ -110,6 +110,10 @@ impl Store {
 /// The hash before the first record.
 const ORIGIN: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
+/// As many records at once have a statement of their own that is kept: what someone did, and what became of whom by it. Every
+/// number of rows is another statement, and more of them would push out others.
+const PREPARED_MAX: usize = 4;
+
 /// Records an act with what it changes.
 pub(super) async fn append(tx: &mut Transaction<'_, Sqlite>, act: &Act, now: Timestamp) -> Result<(), StoreError> {
     append_all(tx, std::iter::once((act, now))).await
@@ -125,7 +129,7 @@ pub(super) async fn append_all(
     }
     let head = sqlx::query("SELECT seq, hash FROM audit_head WHERE one = 1").fetch_one(&mut **tx).await?;
     let (mut seq, mut hash): (i64, String) = (head.try_get("seq")?, row::text(&head, "hash")?);
-    let only = acts.len() == 1;
+    let is_prepared = acts.len() <= PREPARED_MAX;
     let records: Vec<AuditRecord> = acts
         .map(|(act, now)| {
             seq += 1;
@@ -145,8 +149,7 @@ pub(super) async fn append_all(
             .push_bind(record.subject)
             .push_bind(record.hash);
     });
-    // One at a time is what is done most; every other number of rows is another statement, and would push out those that are kept.
-    insert.build().persistent(only).execute(&mut **tx).await?;
+    insert.build().persistent(is_prepared).execute(&mut **tx).await?;
     sqlx::query("UPDATE audit_head SET seq = $1, hash = $2 WHERE one = 1").bind(seq).bind(hash).execute(&mut **tx).await?;
     Ok(())
 }

@@ -69,9 +69,6 @@ impl Store {
 
 /// Keeps minutes in a transaction that changes more.
 pub(super) async fn append(tx: &mut Transaction<'_, Sqlite>, minutes: &Minutes, now: Timestamp) -> Result<(), StoreError> {
-    for act in &minutes.acts {
-        audit::append(tx, act, now).await?;
-    }
     for presence in &minutes.presences {
         sqlx::query(
             "INSERT INTO presences (visit_id, place, participant_id, standing, reason, seat, leg_id, at)
@@ -86,13 +83,15 @@ pub(super) async fn append(tx: &mut Transaction<'_, Sqlite>, minutes: &Minutes, 
         .bind(micros(presence.at))
         .execute(&mut **tx)
         .await?;
-        let act = Act {
-            outcome: presence.reason.map_or(Act::DONE, Reason::word),
-            ..Act::done(minutes.actor, action(presence.standing))
-        };
-        audit::append(tx, &act.in_visit(minutes.visit).to(presence.participant), now).await?;
     }
-    Ok(())
+    let came_to_stand = minutes.presences.iter().map(|presence| {
+        let outcome = presence.reason.map_or(Act::DONE, Reason::word);
+        let act = Act { outcome, ..Act::done(minutes.actor, action(presence.standing)) };
+        act.in_visit(minutes.visit).to(presence.participant)
+    });
+    // All at once: each question to the database is a turn to its thread and back.
+    let acts: Vec<Act> = minutes.acts.iter().cloned().chain(came_to_stand).collect();
+    audit::append_all(tx, acts.iter().map(|act| (act, now))).await
 }
 
 /// What the audit calls coming to stand there.
