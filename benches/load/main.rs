@@ -64,9 +64,9 @@ struct Arguments {
     /// Measure another server too, in turn with this one.
     #[arg(long, value_enum)]
     against: Option<Against>,
-    /// How many turns both have.
-    #[arg(long, default_value_t = 3, value_name = "N", requires = "against", value_parser = clap::value_parser!(u32).range(1..))]
-    repeats: u32,
+    /// How many turns all of them have, one after the other: 3 with another server, else 1, if nothing is said.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..))]
+    repeats: Option<u32>,
     /// Cargo says so.
     #[arg(long, hide = true)]
     bench: bool,
@@ -97,10 +97,11 @@ fn run(arguments: &Arguments) -> Result<(), Problem> {
         return Ok(());
     }
     let trial = Trial { load: &arguments.load, processors: first.as_slice(), progress: Progress::default() };
+    let with_floor = !arguments.without_floor;
     let figures: Value = runtime.block_on(async {
         match arguments.against {
-            None => trial.run(!arguments.without_floor).await,
-            Some(Against::Janus) => trial.compare::<Janus>(!arguments.without_floor, arguments.repeats).await,
+            None => trial.run(with_floor, arguments.repeats.unwrap_or(1)).await,
+            Some(Against::Janus) => trial.compare::<Janus>(with_floor, arguments.repeats.unwrap_or(3)).await,
         }
     })?;
     if arguments.load.json {

@@ -31,48 +31,65 @@ pub struct Trial<'a> {
 
 impl Trial<'_> {
     /// All figures; those of the bare loop too where they are wanted and it can do the profile.
-    pub async fn run(&self, with_floor: bool) -> Result<Value, Problem> {
-        let floor = self.floor_if(with_floor).await?;
-        let figures = self.server(async |server, quartet| self.allocations(server, quartet).await).await?;
-        Ok(self.beside(floor.as_ref(), figures))
+    pub async fn run(&self, with_floor: bool, repeats: u32) -> Result<Value, Problem> {
+        self.turns(with_floor, repeats, None, async || Ok(Value::Null)).await
     }
 
-    /// The same in turn with a server of others, `repeats` times. Figures are of the turns in the middle; allocations,
-    /// which would take as long as all else, are not counted.
+    /// The same in turn with a server of others.
     pub async fn compare<R: Rival>(&self, with_floor: bool, repeats: u32) -> Result<Value, Problem> {
-        let floor = self.floor_if(with_floor).await?;
-        let (mut own, mut others) = (Vec::new(), Vec::new());
-        for repeat in 1..=repeats {
-            self.progress.say(&format!("turn {repeat} of {repeats}: this server"));
-            own.push(self.server(async |_, _| Value::Null).await?);
-            self.progress.say(&format!("turn {repeat} of {repeats}: {}", R::NAME));
-            others.push(self.rival::<R>().await?);
+        self.turns(with_floor, repeats, Some(R::NAME), async || self.rival::<R>().await).await
+    }
+
+    /// The loop, the server and the other, one after the other, `repeats` times: a machine whose speed changes with its neighbours
+    /// changes it for all. Figures are those of the turn in the middle; ratios are of what ran in the same turn.
+    async fn turns(
+        &self,
+        with_floor: bool,
+        repeats: u32,
+        name: Option<&'static str>,
+        other: impl AsyncFn() -> Result<Value, Problem>,
+    ) -> Result<Value, Problem> {
+        let with_floor = with_floor && self.load.profile == Profile::Gcm;
+        let mut turns = Vec::new();
+        for turn in 1..=repeats {
+            if repeats > 1 {
+                self.progress.say(&format!("turn {turn} of {repeats}"));
+            }
+            let floor = if with_floor { Some(self.floor().await?.json(self.load)) } else { None };
+            // It takes as long as all else, and comes out the same each time.
+            let counts = turn == repeats;
+            let own = self.server(counts).await?;
+            let other = if name.is_some() { Some(other().await?) } else { None };
+            turns.push(Turn { own, floor, other });
         }
-        let pairs = own.iter().zip(&others);
-        let pairs: Vec<(f64, f64)> = pairs.filter_map(|(own, other)| Some((own[CPU].as_f64()?, other[CPU].as_f64()?))).collect();
-        let mut ratios: Vec<f64> = pairs.iter().map(|(own, other)| other / own).collect();
-        ratios.sort_by(f64::total_cmp);
-        let turns: Vec<Value> =
-            pairs.iter().map(|(own, other)| json!({ "quartet": own, (R::NAME): other, "ratio": other / own })).collect();
-
-        let mut figures = self.beside(floor.as_ref(), middle(own));
-        figures[R::NAME] = middle(others);
-        figures["ratio"] = json!({ "median": median(&ratios), "min": ratios.first(), "max": ratios.last() });
-        figures["turns"] = turns.into();
-        Ok(figures)
-    }
-
-    async fn floor_if(&self, wanted: bool) -> Result<Option<Report>, Problem> {
-        Ok(if wanted && self.load.profile == Profile::Gcm { Some(self.floor().await?) } else { None })
-    }
-
-    fn beside(&self, floor: Option<&Report>, mut figures: Value) -> Value {
-        let per_packet = floor.and_then(Report::cpu_per_packet);
-        figures["floor_us_per_packet"] = per_packet.into();
-        figures["ratio_to_floor"] = figures[CPU].as_f64().zip(per_packet).map(|(own, floor)| own / floor).into();
-        figures["floor"] = floor.map_or(Value::Null, |floor| floor.json(self.load));
+        let all = |of: &dyn Fn(&Turn) -> Option<Value>| turns.iter().filter_map(of).collect::<Vec<_>>();
+        let mut figures = middle(all(&|turn| Some(turn.own.clone())));
+        figures["allocations_per_packet"] = turns.last().map_or(Value::Null, |turn| turn.own["allocations_per_packet"].clone());
+        let floor = middle(all(&|turn| turn.floor.clone()));
+        figures["floor_us_per_packet"] = floor[CPU].clone();
+        figures["floor"] = floor;
+        let to_floor = Spread::of(turns.iter().filter_map(Turn::to_floor));
+        figures["ratio_to_floor"] = to_floor.median().into();
+        if let Some(name) = name {
+            figures[name] = middle(all(&|turn| turn.other.clone()));
+            figures["ratio"] = Spread::of(turns.iter().filter_map(Turn::to_own)).json();
+        }
+        if repeats > 1 {
+            figures["ratio_to_floor_spread"] = to_floor.json();
+            let said = turns.iter().map(|turn| {
+                let mut said = json!({
+                    "quartet": turn.own[CPU], "floor": turn.floor.as_ref().map(|floor| &floor[CPU]), "ratio_to_floor": turn.to_floor(),
+                });
+                if let (Some(name), Some(other)) = (name, &turn.other) {
+                    said[name] = other[CPU].clone();
+                    said["ratio"] = turn.to_own().into();
+                }
+                said
+            });
+            figures["turns"] = said.collect();
+        }
         figures["machine"] = Machine.name().into();
-        figures
+        Ok(figures)
     }
 
     async fn floor(&self) -> Result<Report, Problem> {
@@ -85,8 +102,8 @@ impl Trial<'_> {
         self.measured(&engine, &Server::of(floor.pid())?, visits, settled).await
     }
 
-    /// The server, whose allocations are what `count` says when all is measured.
-    async fn server(&self, count: impl AsyncFnOnce(&Server, &Quartet) -> Value) -> Result<Value, Problem> {
+    /// The server; its allocations are counted when all else is measured, if they are at all.
+    async fn server(&self, counts: bool) -> Result<Value, Problem> {
         self.progress.say("starting the server");
         let own = OwnServer::start(1, self.processors, Admission::AsShipped).await?;
         let server = Server::of(own.pid())?;
@@ -102,7 +119,7 @@ impl Trial<'_> {
         figures["rss_bytes_per_visit"] = self.held(&server, &empty)?;
         figures["send_syscalls_per_packet"] = counted.per_packet(counted.send_calls).into();
         figures["receive_syscalls_per_packet"] = counted.per_packet(counted.receive_calls).into();
-        figures["allocations_per_packet"] = count(&server, &quartet).await;
+        figures["allocations_per_packet"] = if counts { self.allocations(&server, &quartet).await } else { Value::Null };
         Ok(figures)
     }
 
@@ -165,16 +182,49 @@ impl Trial<'_> {
     }
 }
 
+/// What was measured one after the other.
+struct Turn {
+    own: Value,
+    floor: Option<Value>,
+    other: Option<Value>,
+}
+
+impl Turn {
+    /// The server's time per packet as a multiple of the bare loop's.
+    fn to_floor(&self) -> Option<f64> {
+        Some(self.own[CPU].as_f64()? / self.floor.as_ref()?[CPU].as_f64()?)
+    }
+
+    /// The other server's as a multiple of this one's.
+    fn to_own(&self) -> Option<f64> {
+        Some(self.other.as_ref()?[CPU].as_f64()? / self.own[CPU].as_f64()?)
+    }
+}
+
 /// Of several turns, the one whose time per packet is the middle one.
 fn middle(mut turns: Vec<Value>) -> Value {
     turns.sort_by(|a, b| a[CPU].as_f64().unwrap_or(f64::MAX).total_cmp(&b[CPU].as_f64().unwrap_or(f64::MAX)));
     if turns.is_empty() { Value::Null } else { turns.swap_remove((turns.len() - 1) / 2) }
 }
 
-/// Of numbers in order.
-fn median(sorted: &[f64]) -> Option<f64> {
-    let (low, high) = (sorted.get(sorted.len().checked_sub(1)? / 2)?, sorted.get(sorted.len() / 2)?);
-    Some(f64::midpoint(*low, *high))
+/// Numbers in order.
+struct Spread(Vec<f64>);
+
+impl Spread {
+    fn of(numbers: impl Iterator<Item = f64>) -> Spread {
+        let mut sorted: Vec<f64> = numbers.collect();
+        sorted.sort_by(f64::total_cmp);
+        Spread(sorted)
+    }
+
+    fn median(&self) -> Option<f64> {
+        let (low, high) = (self.0.get(self.0.len().checked_sub(1)? / 2)?, self.0.get(self.0.len() / 2)?);
+        Some(f64::midpoint(*low, *high))
+    }
+
+    fn json(&self) -> Value {
+        json!({ "median": self.median(), "min": self.0.first(), "max": self.0.last() })
+    }
 }
 
 #[cfg(test)]
@@ -183,9 +233,9 @@ mod tests {
 
     #[test]
     fn the_median_lies_between_the_middle_two() {
-        for (sorted, expected) in [(&[][..], None), (&[2.0], Some(2.0)), (&[1.0, 2.0], Some(1.5)), (&[1.0, 2.0, 9.0], Some(2.0))]
+        for (numbers, expected) in [(&[][..], None), (&[2.0], Some(2.0)), (&[2.0, 1.0], Some(1.5)), (&[9.0, 1.0, 2.0], Some(2.0))]
         {
-            assert_eq!(median(sorted), expected);
+            assert_eq!(Spread::of(numbers.iter().copied()).median(), expected);
         }
     }
 

@@ -35,6 +35,9 @@ const STARTING_MAX: Duration = Duration::from_secs(20);
 /// How long the event may take that ends a request. Descriptions of a busy Janus take some milliseconds.
 const EVENT_MAX: Duration = Duration::from_secs(20);
 
+/// How long it may take until a person who has shaken hands is one whom others can receive.
+const PUBLISHED_MAX: Duration = Duration::from_secs(10);
+
 /// How often it asks publishers for keyframes of itself. Its own examples have 10; who comes meanwhile asks anyway.
 const KEYFRAME_SECONDS: u32 = 10;
 
@@ -205,6 +208,24 @@ impl Janus {
         Near { ufrag, password: PASSWORD, fingerprint: &self.bots.fingerprint, setup: "active" }
     }
 
+    /// Waits until others can receive this seat. The bots' side of a handshake is done before Janus has told its room so, and until
+    /// then there is "No such feed" for who subscribes.
+    async fn wait_until_published(&self, visit: &Visit, seat: u8) -> Result<(), Problem> {
+        let published = async {
+            loop {
+                let list = json!({ "request": "listparticipants", "room": visit.room() });
+                let said = self.tell(visit.session, visit.host, list, None).await?;
+                let participants = said["plugindata"]["data"]["participants"].as_array().map(Vec::as_slice).unwrap_or_default();
+                if participants.iter().any(|one| one["id"] == feed(seat) && one["publisher"] == true) {
+                    return Ok(());
+                }
+                tokio::time::sleep(Duration::from_millis(5)).await;
+            }
+        };
+        let outcome = tokio::time::timeout(PUBLISHED_MAX, published).await;
+        outcome.map_err(|_| format!("seat {seat} of room {} is not published after {} s", visit.room(), PUBLISHED_MAX.as_secs()))?
+    }
+
     /// The connection on which a seat receives all others.
     async fn subscribe(&self, visit: &mut Visit, seat: u8) -> Result<Terms, Problem> {
         let handle = self.attach(visit.session).await?;
@@ -260,6 +281,7 @@ impl Peer for Janus {
         let published = self.tell(visit.session, handle, json!({ "request": "publish" }), Some(jsep)).await?;
         let answer = published["jsep"]["sdp"].as_str().ok_or("a publication without answer")?;
         let (socket, keys, check) = self.connect(answer, &ufrag).await?;
+        self.wait_until_published(visit, seat).await?;
         let place = Place { visit: visit.number, seat };
         let sends = Some((ssrcs(visit.number, seat), IDS));
         Ok(vec![Terms { place, socket, keys, check: Some(check), sends, lines: Vec::new(), transport_cc: None, offered: None }])
