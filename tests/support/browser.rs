@@ -15,10 +15,30 @@ use quartet::media::wire::payload::vp8::{Descriptor, PictureId};
 use quartet::media::wire::rtcp::{Block, Compound, RtcpWriter, SenderInfo};
 use quartet::media::wire::rtp::Header;
 
+use super::arrivals::Arrivals;
 use super::fake_dtls;
 use super::packets::{self, Rtp};
 
 pub(crate) const LAYERS: [&str; 3] = ["q", "h", "f"];
+
+/// The payload type of repairs and padding on its way down (RFC 4588).
+const RTX: u8 = 99;
+
+/// The SSRC of a line's repairs.
+pub(crate) fn rtx_of(line: Ssrc) -> Ssrc {
+    Ssrc(line.0 | 0x40)
+}
+
+/// Terms on which what goes down is numbered and repaired, as with every real browser.
+pub(crate) fn numbered(mut terms: LegTerms) -> LegTerms {
+    for line in &mut terms.outbound {
+        line.transport_cc = true;
+        if line.kind != SourceKind::Microphone {
+            (line.rtx_payload_type, line.rtx_ssrc) = (Some(RTX), Some(rtx_of(line.ssrc)));
+        }
+    }
+    terms
+}
 
 /// One browser.
 pub(crate) struct Browser {
@@ -53,6 +73,8 @@ pub(crate) struct Browser {
     pub(crate) arrived: Vec<u16>,
     pub(crate) goodbyes: usize,
     pub(crate) handshake_answers: usize,
+    /// What came by its transport-wide number, if it tells so; then its terms are [`numbered`].
+    pub(crate) arrivals: Option<Arrivals>,
 }
 
 /// How large what it sends is.
@@ -198,6 +220,7 @@ impl Browser {
             arrived: Vec::new(),
             goodbyes: 0,
             handshake_answers: 0,
+            arrivals: None,
         }
     }
 
@@ -257,7 +280,7 @@ impl Browser {
             transport_cc: false,
         };
         let pair = |number| [outbound(SourceKind::Microphone, number), outbound(SourceKind::Camera, number)];
-        LegTerms {
+        let terms = LegTerms {
             local,
             remote,
             fingerprints: vec![Browser::certificate(self.seat, self.life())],
@@ -270,7 +293,8 @@ impl Browser {
             outbound: (0..3).flat_map(pair).chain([outbound(SourceKind::Screen, 0)]).collect(),
             sources: Sources::default(),
             cname: format!("cname-{}", self.seat),
-        }
+        };
+        if self.arrivals.is_some() { numbered(terms) } else { terms }
     }
 
     /// A connectivity check with USE-CANDIDATE.
@@ -392,6 +416,14 @@ impl Browser {
         })
     }
 
+    /// What came since it last told so; nothing from who does not tell.
+    pub(crate) fn tell_arrivals(&mut self) -> Vec<Vec<u8>> {
+        let Some(mut arrivals) = self.arrivals.take() else { return Vec::new() };
+        let told = arrivals.tell(self, line(self.seat, SourceKind::Camera, 0));
+        self.arrivals = Some(arrivals);
+        told
+    }
+
     /// Any RTCP, sealed.
     pub(crate) fn rtcp(&mut self, write: impl FnOnce(&mut RtcpWriter<'_>)) -> Vec<u8> {
         let mut bytes = vec![0; 1_400];
@@ -452,10 +484,14 @@ impl Browser {
 
     fn hear_rtp(&mut self, now: Instant, datagram: &mut [u8]) {
         let (header, opened) = self.open_media(datagram);
-        if !self.keeps {
+        let packet = &datagram[..opened.len];
+        if let Some(arrivals) = &mut self.arrivals {
+            let number = Extensions::parse(packet, &header, &extensions(self.seat)).transport_cc;
+            arrivals.take(now, number.expect("all that goes down is numbered"));
+        }
+        if !self.keeps || header.payload_type == RTX {
             return;
         }
-        let packet = &datagram[..opened.len];
         let payload = header.payload(packet).expect("no padding");
         let sound = header.payload_type == 63;
         let picture = (!sound).then(|| Descriptor::parse(payload).expect("VP8"));

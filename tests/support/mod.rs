@@ -2,6 +2,7 @@
 
 #![allow(dead_code, unused_imports, reason = "each test binary uses its part of this")]
 
+pub(crate) mod arrivals;
 pub(crate) mod browser;
 pub(crate) mod fake_dtls;
 pub(crate) mod network;

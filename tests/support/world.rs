@@ -8,6 +8,7 @@ use quartet::link::{Command, Event, LegTerms, Sources, WorkerReport};
 use quartet::media::net::path::Path;
 use quartet::media::worker::shard::Shard;
 
+use super::arrivals::Arrivals;
 use super::browser::Browser;
 use super::fake_dtls::FakeHandshaker;
 
@@ -33,6 +34,8 @@ pub(crate) struct World {
     pub(crate) alive: [bool; 4],
     /// Told true when the shard gets the word and false when it has done: for whoever counts what it costs.
     pub(crate) around_the_shard: fn(bool),
+    /// Whether who joins tells what arrives, as every real browser does.
+    pub(crate) tells_arrivals: bool,
     profile: SrtpProfile,
     steps: u64,
 }
@@ -53,6 +56,7 @@ impl World {
             screens: [false; 4],
             alive: [true; 4],
             around_the_shard: |_| {},
+            tells_arrivals: false,
             profile,
             steps: 0,
         }
@@ -76,7 +80,8 @@ impl World {
 
     /// Someone takes this seat and connects.
     pub(crate) fn join(&mut self, seat: Seat, life: u8) {
-        let browser = Browser::new(seat, life, self.profile);
+        let mut browser = Browser::new(seat, life, self.profile);
+        browser.arrivals = self.tells_arrivals.then(Arrivals::default);
         self.seat(browser);
         self.connect(seat);
     }
@@ -215,6 +220,9 @@ impl World {
         }
         if steps % 100 == 50 {
             datagrams.push(browser.reports(now));
+        }
+        if steps % 10 == 5 {
+            datagrams.extend(browser.tell_arrivals());
         }
         datagrams
     }

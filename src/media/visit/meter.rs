@@ -17,6 +17,8 @@ const BUCKETS_MIN: u64 = 4;
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Meter {
     buckets: [u32; BUCKETS],
+    /// All of them.
+    total: u64,
     /// The numbers, since the epoch, of the newest bucket and of the first since the stream rested.
     newest: u64,
     first: u64,
@@ -27,11 +29,17 @@ impl Meter {
     pub(super) fn take(&mut self, now: Instant, bytes: usize) {
         self.turn(now);
         let bucket = &mut self.buckets[place(self.newest)];
-        *bucket = bucket.saturating_add(u32::try_from(bytes).unwrap_or(u32::MAX));
+        let more = u32::try_from(bytes).unwrap_or(u32::MAX).min(u32::MAX - *bucket);
+        *bucket += more;
+        self.total += u64::from(more);
     }
 
     /// Bits per second over the window; zero as long as that would be a guess.
     pub(super) fn bits_per_second(&self, now: Instant) -> u64 {
+        // Most are asked while they flow, and have turned.
+        if self.newest == bucket_of(now) {
+            return self.ended();
+        }
         let mut turned = *self;
         turned.turn(now);
         turned.ended()
@@ -43,24 +51,26 @@ impl Meter {
         if count < BUCKETS_MIN {
             return 0;
         }
-        let current = place(self.newest);
-        let ended = self.buckets.iter().enumerate().filter(|(place, _)| *place != current);
-        let bytes: u64 = ended.map(|(_, bytes)| u64::from(*bytes)).sum();
+        let bytes = self.total - u64::from(self.buckets[place(self.newest)]);
         bytes * 8 * BUCKETS_PER_SECOND / count
     }
 
     /// Empties the buckets that have ended since.
     fn turn(&mut self, now: Instant) {
-        let bucket = now.as_nanos() / BUCKET_NANOS;
+        let bucket = bucket_of(now);
         let passed = bucket.saturating_sub(self.newest).min(BUCKETS as u64);
         for step in 1..=passed {
-            self.buckets[place(bucket - passed + step)] = 0;
+            self.total -= u64::from(std::mem::take(&mut self.buckets[place(bucket - passed + step)]));
         }
         self.newest = self.newest.max(bucket);
-        if self.buckets.iter().all(|bytes| *bytes == 0) {
+        if self.total == 0 {
             self.first = self.newest;
         }
     }
+}
+
+fn bucket_of(now: Instant) -> u64 {
+    now.as_nanos() / BUCKET_NANOS
 }
 
 fn place(bucket: u64) -> usize {

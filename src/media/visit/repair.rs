@@ -81,7 +81,7 @@ fn send_again(
         if repair.missed_for >= overdue {
             keyframe = line.watch().mended_by();
         }
-        let Some(packet) = track.layer(repair.layer).and_then(|stream| stream.cache.find(turn.now, repair.source)) else {
+        let Some(packet) = track.layer(repair.layer).and_then(|stream| stream.cache.find_newest(turn.now, repair.source)) else {
             continue;
         };
         let mut way = Way { to, ids, sealer: &mut flow.sealer, downlink: &mut flow.downlink };

@@ -1,8 +1,10 @@
 //! What the newest numbers of one line stood for: a receiver that lost one says the line's number, and the cache knows only
 //! the sender's.
 
+use std::num::NonZeroU8;
 use std::time::Duration;
 
+use super::budget::Step;
 use super::pictures::Picture;
 use super::rewrite::Stamp;
 use super::watch::Layer;
@@ -25,21 +27,79 @@ pub(super) struct Sent {
 }
 
 /// What one number stood for. Short, because a visit has some three thousand of them.
+///
+/// Numbers and times are without their high bits. The ring holds one number in 256, so those of `index` are one's own until
+/// 2^24 more have gone out. A name is asked for within seconds, and times come round each minute: what is asked for of a line that
+/// has stood still longer than that has left the cache.
 #[derive(Clone, Copy)]
 struct Name {
-    source: Seq64,
-    /// Without the high bits, as all that follows.
-    index: u32,
+    source: u16,
+    /// Above the bits that its place says.
+    index: u16,
     timestamp: u32,
-    /// When it was sent first, and last, in milliseconds: a name lives for seconds, and the clock comes round in weeks.
-    first_ms: u32,
-    at_ms: u32,
-    picture: Option<Picture>,
-    layer: Layer,
-    repaired: bool,
+    /// When it was sent first, and last, in milliseconds.
+    first_ms: u16,
+    at_ms: u16,
+    /// [`NO_PICTURE`], or 15 bits.
+    picture_id: u16,
+    tl0_index: u8,
+    rest: Rest,
 }
 
-const _: () = assert!(size_of::<Option<Name>>() <= 32);
+const _: () = assert!(size_of::<Option<Name>>() <= 16);
+
+const NO_PICTURE: u16 = u16::MAX;
+
+/// From the lowest bit on: the layer and one, two bits; whether it was sent again; five bits of KEYIDX.
+#[derive(Clone, Copy)]
+struct Rest(NonZeroU8);
+
+impl Rest {
+    const REPAIRED: u8 = 1 << 2;
+
+    fn new(layer: Layer, key_index: u8) -> Rest {
+        let layer = NonZeroU8::MIN.saturating_add(layer.min(Step::TOP));
+        Rest(layer | (key_index & 0x1f) << 3)
+    }
+
+    fn layer(self) -> Layer {
+        (self.0.get() & 3) - 1
+    }
+
+    fn key_index(self) -> u8 {
+        self.0.get() >> 3
+    }
+
+    fn is_repaired(self) -> bool {
+        self.0.get() & Rest::REPAIRED != 0
+    }
+
+    fn set_repaired(&mut self) {
+        self.0 |= Rest::REPAIRED;
+    }
+}
+
+impl Name {
+    fn new(now: Instant, layer: Layer, source: Seq64, stamp: &Stamp) -> Name {
+        let Stamp { index, timestamp, picture } = *stamp;
+        let now_ms = millis(now);
+        Name {
+            source: source.wrapped().0,
+            index: above(index),
+            timestamp,
+            first_ms: now_ms,
+            at_ms: now_ms,
+            picture_id: picture.map_or(NO_PICTURE, |picture| picture.id & 0x7fff),
+            tl0_index: picture.map_or(0, |picture| picture.tl0_index),
+            rest: Rest::new(layer, picture.map_or(0, |picture| picture.key_index)),
+        }
+    }
+
+    fn picture(&self) -> Option<Picture> {
+        let Name { picture_id: id, tl0_index, rest, .. } = *self;
+        (id != NO_PICTURE).then(|| Picture { id, tl0_index, key_index: rest.key_index() })
+    }
+}
 
 /// How it is known that a receiver misses a packet.
 #[derive(Clone, Copy, Debug)]
@@ -55,7 +115,7 @@ pub(super) enum Told {
 pub(super) struct Repair {
     pub(super) layer: Layer,
     /// Its sender's number.
-    pub(super) source: Seq64,
+    pub(super) source: Seq16,
     pub(super) stamp: Stamp,
     /// For how long its receiver has been without it; nothing, if a keyframe has begun since.
     pub(super) missed_for: Duration,
@@ -69,15 +129,11 @@ impl Sent {
 
     /// A packet went out under this name.
     pub(super) fn note(&mut self, now: Instant, layer: Layer, source: Seq64, stamp: &Stamp) {
-        let Stamp { index, timestamp, picture } = *stamp;
         if self.ring.is_empty() {
             self.ring = vec![None; REMEMBERED].into();
         }
-        self.newest = self.newest.max(index);
-        let (index, now_ms) = (low(index.0), millis(now));
-        let (first_ms, at_ms) = (now_ms, now_ms);
-        let name = Name { source, index, timestamp, first_ms, at_ms, picture, layer, repaired: false };
-        self.ring[place(stamp.index)] = Some(name);
+        self.newest = self.newest.max(stamp.index);
+        self.ring[place(stamp.index)] = Some(Name::new(now, layer, source, stamp));
     }
 
     /// A keyframe begins with this number: what was lost before it stands in nobody's way for long.
@@ -89,26 +145,27 @@ impl Sent {
     pub(super) fn missed(&self, now: Instant, number: Seq16, told: Told) -> Option<Repair> {
         let index = self.newest.nearest(number);
         let known = self.ring.get(place(index))?.as_ref();
-        let name = known.filter(|name| name.index == low(index.0))?;
+        let name = known.filter(|name| name.index == above(index))?;
         let now_ms = millis(now);
         let is_on_its_way = match told {
             // The first loss is believed at once: the receiver has seen what came after it.
-            Told::Asked { apart } => name.repaired && ago(now_ms, name.at_ms) < apart,
+            Told::Asked { apart } => name.rest.is_repaired() && ago(now_ms, name.at_ms) < apart,
             Told::Lost { sent } => name.at_ms != millis(sent),
         };
         if is_on_its_way {
             return None;
         }
-        let stamp = Stamp { index, timestamp: name.timestamp, picture: name.picture };
+        let stamp = Stamp { index, timestamp: name.timestamp, picture: name.picture() };
         let missed_for = if index < self.keyframe { Duration::ZERO } else { ago(now_ms, name.first_ms) };
-        Some(Repair { layer: name.layer, source: name.source, stamp, missed_for })
+        Some(Repair { layer: name.rest.layer(), source: Seq16(name.source), stamp, missed_for })
     }
 
     /// What was missed has gone out again. Not before: what could not be sent is not on its way.
     pub(super) fn repaired(&mut self, now: Instant, index: Seq64) {
         let known = self.ring.get_mut(place(index)).and_then(Option::as_mut);
-        if let Some(name) = known.filter(|name| name.index == low(index.0)) {
-            (name.at_ms, name.repaired) = (millis(now), true);
+        if let Some(name) = known.filter(|name| name.index == above(index)) {
+            name.at_ms = millis(now);
+            name.rest.set_repaired();
         }
     }
 
@@ -125,17 +182,19 @@ impl Sent {
 }
 
 /// Milliseconds of the clock, but for the high bits.
-fn millis(now: Instant) -> u32 {
-    low(now.as_nanos() / 1_000_000)
+#[expect(clippy::cast_possible_truncation, reason = "what lies above is not wanted")]
+fn millis(now: Instant) -> u16 {
+    (now.as_nanos() / 1_000_000) as u16
 }
 
-fn ago(now_ms: u32, at_ms: u32) -> Duration {
+fn ago(now_ms: u16, at_ms: u16) -> Duration {
     Duration::from_millis(now_ms.wrapping_sub(at_ms).into())
 }
 
+/// The bits of a number above those that its place says.
 #[expect(clippy::cast_possible_truncation, reason = "what lies above is not wanted")]
-fn low(number: u64) -> u32 {
-    number as u32
+fn above(index: Seq64) -> u16 {
+    (index.0 / REMEMBERED as u64) as u16
 }
 
 fn place(index: Seq64) -> usize {
@@ -164,7 +223,7 @@ mod tests {
         }
         let repair = |missed_for| {
             let missed_for = Duration::from_millis(missed_for);
-            Some(Repair { layer: 2, source: Seq64(66_538), stamp: stamp(65_538), missed_for })
+            Some(Repair { layer: 2, source: Seq64(66_538).wrapped(), stamp: stamp(65_538), missed_for })
         };
         for (millis, expected) in [(10, repair(10)), (50, None), (109, None), (110, repair(110)), (150, None)] {
             assert_eq!(sent.missed(at(millis), Seq16(2), ASKED), expected, "{millis}");
@@ -173,7 +232,29 @@ mod tests {
                 sent.repaired(at(millis), Seq64(65_538));
             }
         }
-        assert_eq!(sent.missed(at(10), Seq16(65_533), ASKED).map(|repair| repair.source), Some(Seq64(66_533)));
+        assert_eq!(sent.missed(at(10), Seq16(65_533), ASKED).map(|repair| repair.source), Some(Seq64(66_533).wrapped()));
+    }
+
+    #[test]
+    fn a_repair_has_the_numbers_that_its_packet_had() {
+        let mut sent = Sent::new();
+        let pictures = [
+            None,
+            Some(Picture { id: 0, tl0_index: 0, key_index: 0 }),
+            Some(Picture { id: 0x7fff, tl0_index: 255, key_index: 31 }),
+        ];
+        let all = [0, 1, 2].into_iter().flat_map(|layer| pictures.map(|picture| (layer, picture)));
+        for ((layer, picture), index) in all.zip(70_000..) {
+            let stamp = Stamp { index: Seq64(index), timestamp: u32::MAX, picture };
+            sent.note(at(65_530), layer, Seq64(65_535), &stamp);
+            for _ in 0..2 {
+                let repair = sent.missed(at(65_630), stamp.index.wrapped(), ASKED);
+                let missed_for = Duration::from_millis(100);
+                let expected = Repair { layer, source: Seq16(65_535), stamp, missed_for };
+                assert_eq!(repair, Some(expected), "across the wrap of its milliseconds");
+                sent.repaired(at(65_530), stamp.index);
+            }
+        }
     }
 
     #[test]

@@ -3,9 +3,8 @@
 //! - [`mark`]: what each payload says of itself;
 //! - [`encoder`]: a layer of the camera; [`uplink`]: how much of it goes up;
 //! - [`tap`]: what the server sends, judged as it leaves;
-//! - [`arrivals`], [`sound`], [`picture`]: what becomes of that at its other end.
+//! - [`sound`], [`picture`]: what becomes of that at its other end.
 
-mod arrivals;
 mod encoder;
 mod mark;
 mod picture;
@@ -22,7 +21,6 @@ use quartet::link::event::{Layers, SrtpProfile};
 use quartet::link::terms::{SourceKind, Ssrc};
 use quartet::media::wire::rtcp::{Block, Compound, ReportBlock, SenderInfo};
 
-use arrivals::Arrivals;
 use encoder::{Encoder, Origin, Plain};
 use mark::Mark;
 pub(crate) use picture::Picture;
@@ -31,6 +29,7 @@ pub(crate) use tap::Said;
 use tap::{Content, Media, Tap};
 use uplink::Uplink;
 
+use crate::support::arrivals::Arrivals;
 use crate::support::browser::{self, Browser};
 use crate::support::network::Dice;
 use crate::support::packets::{self, Rtp};
@@ -41,7 +40,6 @@ const INBOUND_RED: u8 = 63;
 pub(super) const OUTBOUND_RED: u8 = 64;
 const PICTURE: u8 = 96;
 const RTX: u8 = 97;
-const OUTBOUND_RTX: u8 = 99;
 
 /// How often it looks what is due: as often as browsers let packets go.
 const TICK: Duration = Duration::from_millis(5);
@@ -166,11 +164,6 @@ struct Microphone {
     start: u32,
 }
 
-/// The repair stream of a line that the server sends.
-pub(super) fn rtx_of(line: Ssrc) -> Ssrc {
-    Ssrc(line.0 | 0x40)
-}
-
 impl Peer {
     /// Someone new; `life` tells apart all who ever sit anywhere.
     pub(crate) fn new(now: Instant, visit: u8, seat: Seat, life: u8, shape: Shape, dice: &mut Dice) -> Peer {
@@ -231,7 +224,7 @@ impl Peer {
 
     /// What its offer and the answer agreed on: all that browsers have.
     pub(crate) fn terms(&self) -> LegTerms {
-        let mut terms = self.browser.terms();
+        let mut terms = browser::numbered(self.browser.terms());
         for line in &mut terms.inbound {
             line.nack = line.kind != SourceKind::Microphone;
             if line.kind == SourceKind::Microphone {
@@ -239,12 +232,8 @@ impl Peer {
             }
         }
         for line in &mut terms.outbound {
-            line.transport_cc = true;
             if line.kind == SourceKind::Microphone {
                 line.red_payload_type = self.shape.takes_red.then_some(OUTBOUND_RED);
-            } else {
-                line.rtx_payload_type = Some(OUTBOUND_RTX);
-                line.rtx_ssrc = Some(rtx_of(line.ssrc));
             }
         }
         terms

@@ -36,7 +36,7 @@ pub struct Sealer {
 impl Sealer {
     pub fn new(profile: SrtpProfile, master: &MasterKey) -> Sealer {
         // RFC 3711 §3.4: the SRTCP index is zero before the first packet.
-        Sealer { cipher: Cipher::new(profile, master), streams: Streams::known_soon(), next_rtcp: 0 }
+        Sealer { cipher: Cipher::new(profile, master), streams: Streams::new(), next_rtcp: 0 }
     }
 
     /// A stream that we will send. The same SSRC again returns the same slot: its window lives as long as the key.

@@ -6,7 +6,8 @@ use crate::link::terms::Ssrc;
 
 const _: () = assert!(STREAMS_PER_LEG <= 256, "a place is one byte");
 
-/// At most [`STREAMS_PER_LEG`] windows, each at a place that it keeps. The SSRCs lie together in two cache
+/// At most [`STREAMS_PER_LEG`] windows, each at a place that it keeps; room is made as they are admitted, for most legs have
+/// few. The SSRCs lie together in two cache
 /// lines and are scanned: for so few that is quicker than hashing, and nobody can choose colliding ones.
 pub(super) struct Streams {
     ssrcs: [Ssrc; STREAMS_PER_LEG],
@@ -14,13 +15,7 @@ pub(super) struct Streams {
 }
 
 impl Streams {
-    /// Room for all streams, allocated here.
     pub(super) fn new() -> Streams {
-        Streams { ssrcs: [Ssrc(0); STREAMS_PER_LEG], windows: Vec::with_capacity(STREAMS_PER_LEG) }
-    }
-
-    /// Room is made as streams are admitted: for whoever knows them all before the first packet.
-    pub(super) fn known_soon() -> Streams {
         Streams { ssrcs: [Ssrc(0); STREAMS_PER_LEG], windows: Vec::new() }
     }
 

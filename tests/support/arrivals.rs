@@ -5,14 +5,14 @@ use std::collections::BTreeMap;
 use quartet::base::{Instant, Seq16, Seq64};
 use quartet::link::terms::Ssrc;
 
-use crate::support::browser::Browser;
+use super::browser::Browser;
 
 const TICK_NANOS: u64 = 250_000;
 /// As far back as a late packet is told with those after it.
 const REMEMBERED: u64 = 500;
 
 #[derive(Default)]
-pub(super) struct Arrivals {
+pub(crate) struct Arrivals {
     newest: Option<Seq64>,
     /// Ticks by number.
     came: BTreeMap<u64, u64>,
@@ -22,7 +22,7 @@ pub(super) struct Arrivals {
 }
 
 impl Arrivals {
-    pub(super) fn take(&mut self, now: Instant, number: u16) {
+    pub(crate) fn take(&mut self, now: Instant, number: u16) {
         // Two cycles above zero, so that what was overtaken by the first has a number too.
         let newest = self.newest.unwrap_or(Seq64(0x2_0000 | u64::from(number)));
         let number = newest.nearest(Seq16(number));
@@ -35,7 +35,7 @@ impl Arrivals {
     }
 
     /// What has not been told yet, in as many datagrams as it takes.
-    pub(super) fn tell(&mut self, browser: &mut Browser, media: Ssrc) -> Vec<Vec<u8>> {
+    pub(crate) fn tell(&mut self, browser: &mut Browser, media: Ssrc) -> Vec<Vec<u8>> {
         let mut datagrams = Vec::new();
         while let (Some(untold), Some(newest)) = (self.untold, self.newest) {
             let Some((&first, _)) = self.came.range(untold..).next() else { break };
