@@ -1,13 +1,17 @@
 //! How many instructions a packet takes: a count that a busy machine cannot blur.
 //!
 //! Virtual machines mostly hide the processor's own counter, so valgrind counts: this program runs itself under
-//! callgrind twice, with more and with fewer rounds. What the two differ by is what the rounds between them took.
+//! callgrind twice, with more and with fewer rounds. What the two differ by is what the rounds between them took. Only what the
+//! shard does is counted, by the name of the function that has it do it.
 
 use std::env;
 use std::process::Command;
 
 /// How the bench calls itself: `--play PROFILE ROUNDS`.
 pub(crate) const PLAY: &str = "--play";
+
+/// What callgrind counts: [`crate::visit::deliver`], by its symbol.
+const COUNTED: &str = "--toggle-collect=*visit*deliver*";
 
 const FEW: usize = 2;
 const MANY: usize = 10;
@@ -26,7 +30,7 @@ struct Played {
 fn play(profile: &str, rounds: usize) -> Result<Played, String> {
     let this = env::current_exe().map_err(|error| format!("this program cannot be found: {error}"))?;
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null"])
+        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", COUNTED])
         .arg(this)
         .args([PLAY, profile, &rounds.to_string()])
         .output()

@@ -15,12 +15,6 @@ use super::fake_dtls::FakeHandshaker;
 pub(crate) const VISIT: VisitId = VisitId::from_bits(1);
 const STEP: Duration = Duration::from_millis(10);
 
-/// One moment of a [`World::script`].
-pub(crate) struct Step {
-    pub(crate) at: Instant,
-    pub(crate) datagrams: Vec<(Path, Vec<u8>)>,
-}
-
 pub(crate) struct World {
     pub(crate) shard: Shard,
     pub(crate) now: Instant,
@@ -163,16 +157,12 @@ impl World {
     /// Lets time pass; everybody sends what browsers send.
     pub(crate) fn run(&mut self, millis: u64) {
         for _ in 0..millis / 10 {
-            self.now += STEP;
-            self.steps += 1;
-            while let Some(deadline) = self.shard.deadline().filter(|deadline| deadline.at <= self.now) {
-                (self.around_the_shard)(true);
-                self.shard.handle_timeout(self.now);
-                (self.around_the_shard)(false);
-                self.settle();
-                let next = self.shard.deadline();
-                assert!(next.is_none_or(|next| next.at > deadline.at), "{deadline:?} is not done with");
-            }
+            let around = self.around_the_shard;
+            self.pass(|shard, now| {
+                around(true);
+                shard.handle_timeout(now);
+                around(false);
+            });
             for seat in Seat::ALL {
                 if self.browsers[seat.index()].is_some() && self.alive[seat.index()] {
                     for datagram in self.what_is_sent(seat) {
@@ -183,20 +173,37 @@ impl World {
         }
     }
 
-    /// What everybody sends in this time, before any of it arrives: for whoever wants to measure its arrival alone.
-    pub(crate) fn script(&mut self, millis: u64) -> Vec<Step> {
-        let mut script = Vec::new();
-        for _ in 0..millis / 10 {
-            self.now += STEP;
-            self.steps += 1;
-            let mut datagrams = Vec::new();
-            for seat in Seat::ALL {
-                let Some(path) = self.browsers[seat.index()].as_ref().map(|browser| browser.path) else { continue };
-                datagrams.extend(self.what_is_sent(seat).into_iter().map(|datagram| (path, datagram)));
-            }
-            script.push(Step { at: self.now, datagrams });
+    /// Goes on by one step, and stops on the way wherever the shard has something to do.
+    fn pass(&mut self, mut handle_timeout: impl FnMut(&mut Shard, Instant)) {
+        let until = self.now + STEP;
+        while let Some(deadline) = self.shard.deadline().filter(|deadline| deadline.at <= until) {
+            self.now = self.now.max(deadline.at);
+            handle_timeout(&mut self.shard, self.now);
+            self.settle();
+            let next = self.shard.deadline();
+            assert!(next.is_none_or(|next| next.at > deadline.at), "{deadline:?} is not done with");
         }
-        script
+        self.now = until;
+        self.steps += 1;
+    }
+
+    /// Lets one step of time pass, for whoever wants to measure what the shard does in it and nothing else: everybody sends, and
+    /// `deliver` hands over what they sent. It says how much of it, and is asked again once what the shard said has been heard.
+    pub(crate) fn step(&mut self, mut deliver: impl FnMut(&mut Shard, Instant, &mut [(Path, Vec<u8>)]) -> usize) {
+        self.pass(|shard, now| {
+            deliver(shard, now, &mut []);
+        });
+        let mut datagrams = Vec::new();
+        for seat in Seat::ALL {
+            let Some(path) = self.browsers[seat.index()].as_ref().map(|browser| browser.path) else { continue };
+            datagrams.extend(self.what_is_sent(seat).into_iter().map(|datagram| (path, datagram)));
+        }
+        let mut rest = datagrams.as_mut_slice();
+        while !rest.is_empty() {
+            let taken = deliver(&mut self.shard, self.now, rest);
+            rest = &mut rest[taken..];
+            self.settle();
+        }
     }
 
     fn what_is_sent(&mut self, seat: Seat) -> Vec<Vec<u8>> {

@@ -223,7 +223,8 @@ impl Janus {
             }
         };
         let outcome = tokio::time::timeout(PUBLISHED_MAX, published).await;
-        outcome.map_err(|_| format!("seat {seat} of room {} is not published after {} s", visit.room(), PUBLISHED_MAX.as_secs()))?
+        outcome
+            .map_err(|_| format!("seat {seat} of room {} is not published after {} s", visit.room(), PUBLISHED_MAX.as_secs()))?
     }
 
     /// The connection on which a seat receives all others.

@@ -83,9 +83,9 @@ impl Sight {
         }
         let copies = downlink.redundancy.copies() as u64;
         let senders = Seat::ALL.into_iter().filter(|&sender| sender != receiver);
-        for sender in senders {
-            sight.sound += sound(seats, now, sender, copies);
-            sight.bare_sound += sound(seats, now, sender, 0);
+        for rate in senders.filter_map(|sender| sound(seats, now, sender)) {
+            sight.sound += rate * (1 + copies) + SOUND_OVERHEAD_BPS;
+            sight.bare_sound += rate + SOUND_OVERHEAD_BPS;
         }
         Some(sight)
     }
@@ -276,11 +276,11 @@ fn most(track: &Track, height: u16) -> Layer {
     (0..Step::TOP).find(fills).unwrap_or(Step::TOP)
 }
 
-/// Bits per second of what a seat says, with so many copies of it.
-fn sound(seats: &Seats, now: Instant, sender: Seat, copies: u64) -> u64 {
+/// Bits per second of what a seat says; none if nothing of it arrives.
+fn sound(seats: &Seats, now: Instant, sender: Seat) -> Option<u64> {
     let track = seats[sender.index()].as_ref().and_then(|leg| leg.flow()?.inbound.track(SourceKind::Microphone));
-    let Some(stream) = track.and_then(|track| track.layer(0)).filter(|stream| stream.arrives(now)) else { return 0 };
-    stream.rates(now).iter().sum::<u64>() * (1 + copies) + SOUND_OVERHEAD_BPS
+    let stream = track?.layer(0).filter(|stream| stream.arrives(now))?;
+    Some(stream.rates(now).iter().sum())
 }
 
 /// Bits per second of what a line shows now.

@@ -80,9 +80,19 @@ impl Wish {
         })
     }
 
+    /// The last of them, and its bits per second: the most that its tile can show.
+    fn top(&self) -> Option<(Step, u64)> {
+        let whole = |place: usize| self.rates.get(place).map_or(0, |rates| rates.iter().sum::<u64>());
+        let most = usize::from(self.most.min(Step::TOP));
+        let place =
+            (0..=most).rev().find(|place| whole(*place) > 0).or_else(|| (most..LAYERS).find(|place| whole(*place) > 0))?;
+        let [.., layer] = place.to_be_bytes();
+        Some((Step::whole(layer), whole(place)))
+    }
+
     /// Bits per second of the most that its tile can show.
     pub(super) fn most_rate(&self) -> u64 {
-        self.steps().last().map_or(0, |(_, rate)| rate)
+        self.top().map_or(0, |(_, rate)| rate)
     }
 
     /// Bits per second of this step.
@@ -98,7 +108,7 @@ pub fn share(room: u64, wishes: &[Option<Wish>; PICTURES], held: &[Option<Step>;
     // Where all of it fits, and it does mostly, nobody's share is less for another's.
     let most: u64 = wishes.iter().flatten().map(Wish::most_rate).sum();
     if most.saturating_add(most / 5) <= room {
-        return wishes.map(|wish| wish?.steps().last().map(|(step, _)| step));
+        return wishes.map(|wish| wish?.top().map(|(step, _)| step));
     }
     let mut sharing = Sharing { room, wishes, held, chosen: [None; PICTURES] };
     let by_worth = |worth: Worth| (0..PICTURES).filter(move |&place| wishes[place].is_some_and(|wish| wish.worth == worth));
@@ -201,6 +211,17 @@ mod tests {
             step.map_or("-".to_owned(), |step| format!("{}{}", ["q", "h", "f"][usize::from(step.layer)], step.temporal))
         };
         share(room, &wishes, &HELD).iter().map(step).collect::<Vec<_>>().join(" ")
+    }
+
+    #[test]
+    fn the_top_is_the_last_of_the_steps() {
+        for most in 0..=3 {
+            for bits in 0..512_u64 {
+                let rates = [0, 3, 6].map(|layer| [0, 1, 2].map(|temporal| (bits >> (layer + temporal) & 1) * 100));
+                let wish = Wish { worth: Worth::Plain, most, rates };
+                assert_eq!(wish.top(), wish.steps().last(), "{wish:?}");
+            }
+        }
     }
 
     #[test]

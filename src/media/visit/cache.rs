@@ -117,10 +117,14 @@ impl Beside {
     fn read(bytes: &[u8]) -> Outgoing<'static> {
         let mut said = Outgoing::default();
         let Some((&kinds, mut rest)) = bytes.split_first() else { return said };
-        if kinds & Beside::LEVEL != 0 && let Some((&[byte], after)) = rest.split_first_chunk() {
+        if kinds & Beside::LEVEL != 0
+            && let Some((&[byte], after)) = rest.split_first_chunk()
+        {
             (said.audio_level, rest) = (Some(AudioLevel { voice: byte >> 7 == 1, level: byte & 0x7f }), after);
         }
-        if kinds & Beside::ORIENTATION != 0 && let Some((&[byte], after)) = rest.split_first_chunk() {
+        if kinds & Beside::ORIENTATION != 0
+            && let Some((&[byte], after)) = rest.split_first_chunk()
+        {
             (said.video_orientation, rest) = (Some(byte), after);
         }
         if kinds & Beside::DELAY != 0 {
@@ -172,7 +176,8 @@ impl Cache {
             self.written += (capacity - at) as u64;
             at = 0;
         }
-        let Some((said, payload)) = self.bytes.get_mut(at..at + len).and_then(|room| room.split_at_mut_checked(beside.len)) else {
+        let Some((said, payload)) = self.bytes.get_mut(at..at + len).and_then(|room| room.split_at_mut_checked(beside.len))
+        else {
             return true;
         };
         said.copy_from_slice(beside.bytes());

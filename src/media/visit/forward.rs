@@ -46,11 +46,11 @@ pub(super) fn forward(seats: &mut Seats, turn: &mut Turn<'_>, from: Seat, packet
                 if began && packet.kind != SourceKind::Microphone {
                     catch_up(&mut way, turn, line, track, packet);
                 }
+                due = sooner(due, flow.downlink.due());
             }
             Shown::Withheld => {}
         }
         awaited.add(line.watch().awaited());
-        due = sooner(due, flow.downlink.due());
     }
     if packet.payload.is_empty() {
         turn.counters.dropped(DropReason::Padding);

@@ -10,8 +10,8 @@ use quartet::media::wire::ext::Extensions;
 use quartet::media::wire::payload::red::Red;
 use quartet::media::wire::payload::vp8::{Descriptor, PictureId};
 
-use super::mark::{HEAD, Mark};
 use super::OUTBOUND_RED;
+use super::mark::{HEAD, Mark};
 use crate::support::browser::{self, Browser, rtx_of};
 
 /// Numbers of a line that are remembered: more than the server's own history.

@@ -86,15 +86,22 @@ impl Packed {
 
     fn new(packet: Packet) -> Packed {
         let Packet { sent, bytes, name, fate, probing, behind } = packet;
-        let fate = match fate {
+        let name = name.map_or(0, |name| (u64::from(name.line.get()) << 8) | u64::from(name.number));
+        let bytes = u64::from(bytes).min(Packed::BYTES_MAX);
+        let flags = (u64::from(behind) << 3) | (u64::from(probing) << 2) | Packed::bits(fate);
+        Packed(((micros(sent) % ROUND) << 26) | (name << 15) | (bytes << 4) | flags)
+    }
+
+    fn bits(fate: Fate) -> u64 {
+        match fate {
             Fate::Unknown => 0,
             Fate::Lost => 1,
             Fate::Arrived => 2,
-        };
-        let name = name.map_or(0, |name| (u64::from(name.line.get()) << 8) | u64::from(name.number));
-        let bytes = u64::from(bytes).min(Packed::BYTES_MAX);
-        let flags = (u64::from(behind) << 3) | (u64::from(probing) << 2) | fate;
-        Packed(((micros(sent) % ROUND) << 26) | (name << 15) | (bytes << 4) | flags)
+        }
+    }
+
+    fn set_fate(&mut self, fate: Fate) {
+        self.0 = (self.0 & !3) | Packed::bits(fate);
     }
 
     /// The packet, now that the newest left at `last`.
@@ -217,7 +224,7 @@ impl Sent {
             self.disordered = Some(self.reported_sent);
         }
         packet.fate = fate;
-        self.ring[place(number)] = Packed::new(packet);
+        self.ring[place(number)].set_fate(fate);
         Some(packet)
     }
 
