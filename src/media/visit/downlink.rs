@@ -40,10 +40,6 @@ const REQUESTS_LOST: u8 = 3;
 /// estimate that is still finding its place; in less, probes would not have said what the path carries.
 const RETURNING: Duration = Duration::from_secs(1);
 
-/// For so long a path is not shared anew while its estimate stays the same. Longer would be late to see that a layer has stopped or
-/// come; shorter would look at a dozen streams for every report.
-const SHARED_FOR: Duration = Duration::from_millis(200);
-
 /// Below this share (in hundredths) of what it was, the estimate has been cut, and not merely settled.
 const CUT_PERCENT: u64 = 90;
 /// A cut while packets wait for less than this was for the loss itself, or for a path that has become longer: no smaller picture
@@ -67,8 +63,6 @@ pub(super) struct Downlink {
     cut: Option<Instant>,
     /// When the receiver was heard again after a silence.
     returned: Option<Instant>,
-    /// When the path was shared last after a report, and what was thought of it then.
-    shared: Option<(Instant, Bitrate)>,
     /// By the receiver's reports.
     round_trip: Option<Duration>,
     /// Packets that were sent again.
@@ -89,7 +83,6 @@ impl Downlink {
             lossy: false,
             cut: None,
             returned: None,
-            shared: None,
             round_trip: None,
             repairs: 0,
             paused: [false; Seat::COUNT],
@@ -119,17 +112,6 @@ impl Downlink {
             self.redundancy.learn(now, loss);
             self.repairable.learn(loss);
         }
-    }
-
-    /// After a report: whether the path is to be shared anew. Where nothing has changed, that is for what flows to have changed.
-    pub(super) fn is_to_be_shared(&mut self, now: Instant) -> bool {
-        let estimate = self.estimator.as_ref().map(Estimator::estimate);
-        let is_shared = |(at, before)| estimate == Some(before) && now.since(at) < SHARED_FOR;
-        if self.shared.is_some_and(is_shared) {
-            return false;
-        }
-        self.shared = estimate.map(|estimate| (now, estimate));
-        true
     }
 
     /// A packet that did not arrive, and when it left; ask until there is none.

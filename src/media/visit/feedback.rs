@@ -15,7 +15,8 @@ use crate::base::{DropReason, Seat};
 use crate::link::terms::{SourceKind, Ssrc};
 use crate::media::wire::rtcp::{Block, Compound, ReportBlock, SenderInfo};
 
-/// Opens a compound packet of `seat` and does what it says. Whether it told what arrived.
+/// Opens a compound packet of `seat` and does what it says. Whether it told what arrived, so that its path is to be shared
+/// anew.
 pub(super) fn handle(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Option<Seat>, datagram: &mut [u8]) -> bool {
     let Some(leg) = seats[seat.index()].as_mut() else { return false };
     let Some(flow) = leg.flow_mut() else {

@@ -213,10 +213,7 @@ impl Visit {
     /// A datagram of RTCP from where the leg of this seat passed a check.
     pub fn handle_rtcp(&mut self, turn: &mut Turn<'_>, seat: Seat, datagram: &mut [u8]) {
         if feedback::handle(&mut self.seats, turn, seat, self.screen, datagram) {
-            let flow = self.seats[seat.index()].as_mut().and_then(Leg::flow_mut);
-            if flow.is_some_and(|flow| flow.downlink.is_to_be_shared(turn.now)) {
-                self.allot(turn, seat);
-            }
+            self.allot(turn, seat);
             if let Some(leg) = self.seats[seat.index()].as_mut() {
                 egress::send_probes(turn, leg);
             }
