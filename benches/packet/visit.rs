@@ -101,7 +101,7 @@ pub(crate) fn deliver(shard: &mut Shard, now: Instant, datagrams: &mut [(Path, V
         if shard.outbox().room() < OUTBOX_ROOM_MIN {
             break;
         }
-        shard.handle_datagram(now, *path, datagram);
+        shard.handle_datagram(now, now, *path, datagram);
         count += 1;
     }
     count

@@ -232,7 +232,7 @@ impl Scene {
     }
 
     fn deliver(&mut self, from: Path, datagram: Vec<u8>) {
-        self.shard.handle_datagram(self.now, from, &mut datagram.clone());
+        self.shard.handle_datagram(self.now, self.now, from, &mut datagram.clone());
         self.seen = Some((from, datagram));
         self.settle(OUTBOX_ROOM_MIN);
     }

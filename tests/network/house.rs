@@ -194,7 +194,7 @@ impl House {
                 if classify(&datagram) == Some(Protocol::Stun) {
                     self.members[number].checked.insert(path);
                 }
-                self.shard.handle_datagram(now, path, &mut datagram);
+                self.shard.handle_datagram(now, now, path, &mut datagram);
                 self.settle();
             }
             let member = &mut self.members[number];

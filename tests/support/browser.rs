@@ -69,8 +69,8 @@ pub(crate) struct Browser {
     pub(crate) asked: Vec<(Instant, Ssrc)>,
     pub(crate) sender_reports: Vec<(Instant, Ssrc, SenderInfo)>,
     pub(crate) blocks_about: Vec<Ssrc>,
-    /// Transport-wide numbers that were told as arrived.
-    pub(crate) arrived: Vec<u16>,
+    /// Transport-wide numbers that were told as arrived, and when: in ticks of 250 µs since some beginning.
+    pub(crate) arrived: Vec<(u16, i64)>,
     pub(crate) goodbyes: usize,
     pub(crate) handshake_answers: usize,
     /// What came by its transport-wide number, if it tells so; then its terms are [`numbered`].
@@ -524,7 +524,12 @@ impl Browser {
                 Block::SenderReport(report) => self.sender_reports.push((now, report.ssrc, report.info)),
                 Block::ReceiverReport(report) => self.blocks_about.extend(report.reports().map(|block| block.ssrc)),
                 Block::TransportCc(feedback) => {
-                    self.arrived.extend(feedback.statuses().filter(|(_, delta)| delta.is_some()).map(|(number, _)| number.0))
+                    let mut tick = i64::from(feedback.reference_time) * 256;
+                    for (number, delta) in feedback.statuses() {
+                        let Some(delta) = delta else { continue };
+                        tick += i64::from(delta);
+                        self.arrived.push((number.0, tick));
+                    }
                 }
                 Block::Sdes | Block::Bye(_) | Block::Nack(_) | Block::Fir(_) | Block::Remb(_) | Block::Unknown(_) => {}
             }

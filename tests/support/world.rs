@@ -132,7 +132,7 @@ impl World {
 
     pub(crate) fn send_from(&mut self, path: Path, mut datagram: Vec<u8>) {
         (self.around_the_shard)(true);
-        self.shard.handle_datagram(self.now, path, &mut datagram);
+        self.shard.handle_datagram(self.now, self.now, path, &mut datagram);
         (self.around_the_shard)(false);
         self.settle();
     }

@@ -83,12 +83,37 @@ fn every_arrival_is_told_to_its_sender_across_the_wrap() {
     for browser in world.browsers.iter().flatten() {
         let sent = browser.microphone.packets + browser.camera.iter().map(|stream| stream.packets).sum::<u32>();
         assert!(sent > 536, "the numbers wrapped");
-        let mut told = browser.arrived.clone();
+        let mut told: Vec<u16> = browser.arrived.iter().map(|(number, _)| *number).collect();
         assert_eq!(told.len(), sent as usize, "each once");
         told.dedup();
         assert_eq!(told[0], 65_000);
         assert!(told.windows(2).all(|pair| pair[1] == pair[0].wrapping_add(1)));
     }
+}
+
+#[test]
+fn how_long_a_packet_waited_for_its_turn_is_not_told_as_delay_of_its_path() {
+    const EVERY: Duration = Duration::from_millis(20);
+    let mut world = World::full();
+    let seat = Seat::ALL[0];
+    world.alive = [false; 4];
+    world.run(200);
+    let before = world.browser(seat).arrived.len();
+    let mut came = Vec::new();
+    for _ in 0..10 {
+        let now = world.now;
+        came.push((now, world.browser(seat).sound(now)));
+        world.now += EVERY;
+    }
+    // The worker was held up all the while, and takes them at once.
+    let path = world.browser(seat).path;
+    for (arrived, mut datagram) in came {
+        world.shard.handle_datagram(world.now, arrived, path, &mut datagram);
+    }
+    world.run(200);
+    let told = &world.browser(seat).arrived[before..];
+    assert_eq!(told.len(), 10);
+    assert!(told.windows(2).all(|pair| pair[1].1 - pair[0].1 == 80), "20 ms apart: {told:?}");
 }
 
 #[test]

@@ -38,7 +38,7 @@ pub fn bind(addresses: &[IpAddr], port: u16) -> io::Result<Vec<UdpSocket>> {
     all_on(0)
 }
 
-/// One socket: it never waits, takes joined datagrams, and an IPv6 one takes IPv6 only.
+/// One socket: it never waits, takes joined datagrams and knows when they came, and an IPv6 one takes IPv6 only.
 fn open(address: SocketAddr) -> io::Result<UdpSocket> {
     // Answers from a wildcard address leave from whichever address the route prefers, which ICE would refuse.
     if address.ip().is_unspecified() {
@@ -54,6 +54,7 @@ fn open(address: SocketAddr) -> io::Result<UdpSocket> {
     socket.set_recv_buffer_size(KERNEL_BUFFER_BYTES)?;
     socket.set_send_buffer_size(KERNEL_BUFFER_BYTES)?;
     sys::join_on_receive(socket.as_fd())?;
+    sys::stamp_on_receive(socket.as_fd())?;
     socket.bind(&address.into())?;
     // The kernel counts its own overhead, and so answers with twice what it granted.
     let granted = socket.recv_buffer_size()? / 2;

@@ -25,7 +25,7 @@ const MESSAGE_BYTES: usize = 64 * 1024;
 pub struct ReceiveArrays {
     bytes: Vec<u8>,
     names: Vec<RawAddress>,
-    segments: Vec<Ancillary<c_int>>,
+    controls: Vec<Control>,
     vectors: Vec<iovec>,
     headers: Vec<mmsghdr>,
 }
@@ -36,6 +36,8 @@ pub struct Received<'a> {
     pub from: Option<SocketAddr>,
     /// The length of each joined datagram but the last; none if the message is one datagram.
     pub segment: Option<usize>,
+    /// When the kernel got it, by the wall clock, since 1970; none if nobody asked it to [`stamp_on_receive`].
+    pub stamp: Option<Duration>,
     pub bytes: &'a mut [u8],
 }
 
@@ -45,7 +47,7 @@ impl ReceiveArrays {
         ReceiveArrays {
             bytes: vec![0; messages * MESSAGE_BYTES],
             names: vec![RawAddress::EMPTY; messages],
-            segments: vec![Ancillary::new(0, 0, 0); messages],
+            controls: vec![Control::EMPTY; messages],
             vectors: vec![EMPTY_VECTOR; messages],
             headers: vec![EMPTY_HEADER; messages],
         }
@@ -53,9 +55,9 @@ impl ReceiveArrays {
 
     /// Takes what waits at `socket`, without waiting: how many messages.
     pub fn receive(&mut self, socket: BorrowedFd<'_>) -> io::Result<usize> {
-        let slots = self.bytes.chunks_exact_mut(MESSAGE_BYTES).zip(&mut self.names).zip(&mut self.segments);
+        let slots = self.bytes.chunks_exact_mut(MESSAGE_BYTES).zip(&mut self.names).zip(&mut self.controls);
         let headers = self.vectors.iter_mut().zip(&mut self.headers);
-        for (((slot, name), segment), (vector, header)) in slots.zip(headers) {
+        for (((slot, name), control), (vector, header)) in slots.zip(headers) {
             *vector = iovec { iov_base: slot.as_mut_ptr().cast(), iov_len: slot.len() };
             *header = mmsghdr {
                 msg_hdr: msghdr {
@@ -63,8 +65,8 @@ impl ReceiveArrays {
                     msg_namelen: RawAddress::MAX,
                     msg_iov: vector,
                     msg_iovlen: 1,
-                    msg_control: ptr::from_mut(segment).cast(),
-                    msg_controllen: size_of::<Ancillary<c_int>>(),
+                    msg_control: ptr::from_mut(control).cast(),
+                    msg_controllen: size_of::<Control>(),
                     msg_flags: 0,
                 },
                 msg_len: 0,
@@ -82,14 +84,19 @@ impl ReceiveArrays {
     /// Message `index` of those that the last [`ReceiveArrays::receive`] took.
     pub fn message(&mut self, index: usize) -> Option<Received<'_>> {
         let header = self.headers.get(index)?;
-        let segment = self.segments.get(index)?;
         let len = (header.msg_len as usize).min(MESSAGE_BYTES);
-        let joined = header.msg_hdr.msg_controllen >= size_of::<cmsghdr>() + size_of::<c_int>()
-            && segment.header.cmsg_level == libc::SOL_UDP
-            && segment.header.cmsg_type == libc::UDP_GRO;
+        let (mut segment, mut stamp) = (None, None);
+        for piece in self.controls.get(index)?.pieces(header.msg_hdr.msg_controllen) {
+            match piece {
+                (libc::SOL_UDP, libc::UDP_GRO, value) => segment = segment_of(value),
+                (libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS, value) => stamp = stamp_of(value),
+                _ => {}
+            }
+        }
         Some(Received {
             from: self.names.get(index)?.decode(),
-            segment: if joined { usize::try_from(segment.value).ok().filter(|&size| size > 0) } else { None },
+            segment,
+            stamp,
             bytes: self.bytes.get_mut(index * MESSAGE_BYTES..index * MESSAGE_BYTES + len)?,
         })
     }
@@ -243,11 +250,54 @@ impl<T> Ancillary<T> {
 }
 
 // SAFETY: CMSG_LEN only computes with its argument.
-const _: () = assert!(offset_of!(Ancillary<c_int>, value) == unsafe { libc::CMSG_LEN(0) } as usize);
+const _: () = assert!(offset_of!(Ancillary<u16>, value) == unsafe { libc::CMSG_LEN(0) } as usize);
 // SAFETY: CMSG_SPACE only computes with its argument.
 const _: () = assert!(size_of::<Ancillary<u16>>() == unsafe { libc::CMSG_SPACE(2) } as usize);
-// SAFETY: as above.
-const _: () = assert!(size_of::<Ancillary<c_int>>() == unsafe { libc::CMSG_SPACE(4) } as usize);
+
+/// Room for what the kernel says beside a received message: where it was joined, and when it came.
+#[derive(Clone, Copy)]
+#[repr(C, align(8))]
+struct Control([u8; Control::BYTES]);
+
+// SAFETY: CMSG_SPACE only computes with its argument.
+const _: () = assert!(Control::BYTES == unsafe { libc::CMSG_SPACE(4) + libc::CMSG_SPACE(16) } as usize);
+const _: () = assert!(size_of::<cmsghdr>() == Control::HEADER && align_of::<cmsghdr>() == Control::ALIGN);
+const _: () = assert!(offset_of!(cmsghdr, cmsg_level) == 8 && offset_of!(cmsghdr, cmsg_type) == 12);
+
+impl Control {
+    const HEADER: usize = 16;
+    const ALIGN: usize = 8;
+    const BYTES: usize = 56;
+    const EMPTY: Control = Control([0; Control::BYTES]);
+
+    /// Each piece of the first `len` bytes, as cmsg(3) lays them out: level, type, value.
+    fn pieces(&self, len: usize) -> impl Iterator<Item = (c_int, c_int, &[u8])> {
+        let mut rest = self.0.get(..len).unwrap_or(&self.0);
+        std::iter::from_fn(move || {
+            let (header, _) = rest.split_first_chunk::<{ Control::HEADER }>()?;
+            let word = |at: usize| c_int::from_ne_bytes([header[at], header[at + 1], header[at + 2], header[at + 3]]);
+            let (whole, _) = header.split_first_chunk::<{ size_of::<usize>() }>()?;
+            let whole = usize::from_ne_bytes(*whole);
+            let value = rest.get(Control::HEADER..whole)?;
+            rest = rest.get(whole.next_multiple_of(Control::ALIGN)..).unwrap_or_default();
+            Some((word(8), word(12), value))
+        })
+    }
+}
+
+/// The length of joined datagrams, as UDP_GRO tells it.
+fn segment_of(value: &[u8]) -> Option<usize> {
+    let value = c_int::from_ne_bytes(value.try_into().ok()?);
+    usize::try_from(value).ok().filter(|&size| size > 0)
+}
+
+/// A `timespec`: seconds, then nanoseconds.
+fn stamp_of(value: &[u8]) -> Option<Duration> {
+    let (seconds, nanos) = value.split_first_chunk::<8>()?;
+    let seconds = u64::try_from(i64::from_ne_bytes(*seconds)).ok()?;
+    let nanos = u64::try_from(i64::from_ne_bytes(nanos.try_into().ok()?)).ok()?;
+    Duration::from_secs(seconds).checked_add(Duration::from_nanos(nanos))
+}
 
 /// A `sockaddr_in` or `sockaddr_in6` as bytes, so that reading it needs no cast.
 #[derive(Clone, Copy)]
@@ -308,12 +358,20 @@ impl RawAddress {
 
 /// Lets the kernel join datagrams of one sender on receive, and say where they were joined (UDP_GRO).
 pub(super) fn join_on_receive(socket: BorrowedFd<'_>) -> io::Result<()> {
+    turn_on(socket, libc::SOL_UDP, libc::UDP_GRO)
+}
+
+/// Lets the kernel say of each message when it got it (SO_TIMESTAMPNS).
+pub(super) fn stamp_on_receive(socket: BorrowedFd<'_>) -> io::Result<()> {
+    turn_on(socket, libc::SOL_SOCKET, libc::SO_TIMESTAMPNS)
+}
+
+fn turn_on(socket: BorrowedFd<'_>, level: c_int, option: c_int) -> io::Result<()> {
     let on: c_int = 1;
     const LEN: libc::socklen_t = 4;
     const { assert!(size_of::<c_int>() == LEN as usize) };
-    // SAFETY: the option's value is one int; the pointer and the length name `on`, which outlives the call.
-    let result = unsafe { libc::setsockopt(socket.as_raw_fd(), libc::SOL_UDP, libc::UDP_GRO, ptr::from_ref(&on).cast(), LEN) };
-    done(result)
+    // SAFETY: both options have one int for a value; the pointer and the length name `on`, which outlives the call.
+    done(unsafe { libc::setsockopt(socket.as_raw_fd(), level, option, ptr::from_ref(&on).cast(), LEN) })
 }
 
 // ------------------------------------------------------------------------------------------------ epoll
@@ -447,5 +505,44 @@ mod tests {
             assert_eq!(len, if address.is_ipv4() { 16 } else { 28 });
         }
         assert_eq!(RawAddress::EMPTY.decode(), None);
+    }
+
+    #[test]
+    fn what_is_said_beside_a_message_is_read_as_far_as_it_is_whole() {
+        let piece = |level: c_int, kind: c_int, value: &[u8]| {
+            let mut bytes = (Control::HEADER + value.len()).to_ne_bytes().to_vec();
+            bytes.extend(level.to_ne_bytes());
+            bytes.extend(kind.to_ne_bytes());
+            bytes.extend(value);
+            bytes.resize(bytes.len().next_multiple_of(Control::ALIGN), 0);
+            bytes
+        };
+        let mut control = Control::EMPTY;
+        let said = [piece(libc::SOL_SOCKET, libc::SCM_TIMESTAMPNS, &[7; 16]), piece(libc::SOL_UDP, libc::UDP_GRO, &[1, 0, 0, 0])];
+        control.0.copy_from_slice(&said.concat());
+        let read = |control: &Control, len| control.pieces(len).map(|(_, kind, value)| (kind, value.len())).collect::<Vec<_>>();
+        let (stamp, segment) = ((libc::SCM_TIMESTAMPNS, 16), (libc::UDP_GRO, 4));
+        for (len, pieces) in
+            [(0, &[][..]), (16, &[]), (31, &[]), (32, &[stamp]), (51, &[stamp]), (52, &[stamp, segment]), (99, &[stamp, segment])]
+        {
+            assert_eq!(read(&control, len), pieces, "{len}");
+        }
+        for whole in [0, 15, 33, usize::MAX] {
+            control.0[32..40].copy_from_slice(&whole.to_ne_bytes());
+            assert_eq!(read(&control, Control::BYTES), [stamp], "{whole}");
+        }
+    }
+
+    #[test]
+    fn a_value_that_is_none_is_not_believed() {
+        assert_eq!(segment_of(&1_200_i32.to_ne_bytes()), Some(1_200));
+        for value in [&0_i32.to_ne_bytes()[..], &(-1_i32).to_ne_bytes(), &[1, 0, 0]] {
+            assert_eq!(segment_of(value), None);
+        }
+        let timespec = |seconds: i64, nanos: i64| [seconds.to_ne_bytes(), nanos.to_ne_bytes()].concat();
+        assert_eq!(stamp_of(&timespec(3, 5)), Some(Duration::new(3, 5)));
+        for value in [timespec(-1, 0), timespec(0, -1), vec![0; 15], vec![0; 17]] {
+            assert_eq!(stamp_of(&value), None);
+        }
     }
 }

@@ -6,6 +6,7 @@ use std::io;
 use std::iter::once;
 use std::net::UdpSocket;
 use std::os::fd::AsFd;
+use std::time::Duration;
 
 use foldhash::fast::RandomState;
 
@@ -35,12 +36,13 @@ impl Default for Receiver {
 }
 
 impl Receiver {
-    /// Takes what one call gives of `socket`, and hands on every datagram by itself. What is left wakes the
+    /// Takes what one call gives of `socket`, and hands on every datagram by itself, and when the
+    /// kernel got it (by the wall clock, since 1970). What is left wakes the
     /// poller again, so that no socket starves another.
     ///
     /// An error of the socket (an ICMP answer to something that was sent) concerns no datagram here and is no
     /// reason to stop: the next turn receives again.
-    pub fn receive(&mut self, index: u8, socket: &UdpSocket, mut take: impl FnMut(Path, &mut [u8])) {
+    pub fn receive(&mut self, index: u8, socket: &UdpSocket, mut take: impl FnMut(Path, Option<Duration>, &mut [u8])) {
         self.calls += 1;
         let count = self.arrays.receive(socket.as_fd()).unwrap_or(0);
         for message in 0..count {
@@ -49,11 +51,11 @@ impl Receiver {
             let path = Path { socket: index, remote };
             let segment = message.segment.unwrap_or(message.bytes.len());
             if segment == 0 {
-                take(path, message.bytes);
+                take(path, message.stamp, message.bytes);
                 continue;
             }
             for datagram in message.bytes.chunks_mut(segment) {
-                take(path, datagram);
+                take(path, message.stamp, datagram);
             }
         }
     }

@@ -76,8 +76,9 @@ impl Arrivals {
                 number
             }
         };
-        self.last = now.as_nanos() / TICK_NANOS;
-        self.ring[place(number.0)] = low(self.last);
+        let tick = now.as_nanos() / TICK_NANOS;
+        self.last = self.last.max(tick);
+        self.ring[place(number.0)] = low(tick);
         // A late packet is told again, with those after it: the sender forgets nothing by hearing twice.
         self.untold = self.untold.min(number);
         let oldest = self.newest.map_or(0, |newest| (newest.0 + 1).saturating_sub(REMEMBERED as u64));

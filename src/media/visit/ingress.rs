@@ -51,12 +51,14 @@ const WIRE_OVERHEAD: usize = 28 + 16 + 4;
 /// Sounds that one packet gives back: what pages copy on a path that loses many; browsers by themselves copy one or two.
 const RECOVERED_MAX: usize = 3;
 
-/// Opens a datagram of RTP where it lies, and finds out what it is.
+/// Opens a datagram of RTP where it lies, and finds out what it is. How it came over its path is reckoned by when it `arrived`:
+/// how long it waited for its turn is no fault of the path.
 pub(super) fn take<'a>(
     flow: &mut Flow,
     sources: Sources,
     ids: &ExtensionIds,
     now: Instant,
+    arrived: Instant,
     datagram: &'a mut [u8],
 ) -> Result<Taken<'a>, DropReason> {
     let header = Header::parse(datagram).ok_or(DropReason::RtpMalformed)?;
@@ -71,7 +73,7 @@ pub(super) fn take<'a>(
     let packet: &'a [u8] = datagram.get(..opened.len).ok_or(DropReason::RtpMalformed)?;
     let extensions = Extensions::parse(packet, &header, ids);
     if let Some(number) = extensions.transport_cc.filter(|_| flow.transport_cc) {
-        flow.arrivals.take(now, Seq16(number));
+        flow.arrivals.take(arrived, Seq16(number));
     }
     let (role, replaces) = stream_of(flow, now, &header, &extensions, &opened)?;
     let payload = header.payload(packet).ok_or(DropReason::RtpMalformed)?;
@@ -96,7 +98,7 @@ pub(super) fn take<'a>(
         }
         (index, payload)
     } else {
-        stream.reception.take(now, opened.index, header.timestamp);
+        stream.reception.take(arrived, opened.index, header.timestamp);
         stream.missing.came(now, opened.index);
         (opened.index, payload)
     };

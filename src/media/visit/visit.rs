@@ -172,15 +172,15 @@ impl Visit {
         self.refresh();
     }
 
-    /// A datagram of RTP from where the leg of this seat passed a check.
-    pub fn handle_rtp(&mut self, turn: &mut Turn<'_>, seat: Seat, datagram: &mut [u8]) {
+    /// A datagram of RTP from where the leg of this seat passed a check. It may have waited since it `arrived`.
+    pub fn handle_rtp(&mut self, turn: &mut Turn<'_>, arrived: Instant, seat: Seat, datagram: &mut [u8]) {
         let Some(leg) = self.seats[seat.index()].as_mut() else { return };
         let (sources, extensions, silent) = (leg.sources, *leg.extensions(), leg.is_silent());
         let Some(flow) = leg.flow_mut() else {
             turn.counters.dropped(DropReason::NoKeys);
             return;
         };
-        let taken = ingress::take(flow, sources, &extensions, turn.now, datagram);
+        let taken = ingress::take(flow, sources, &extensions, turn.now, arrived, datagram);
         let arrivals = flow.arrivals.due();
         // What is dropped may still have shown that something before it is missing.
         let repairs = if taken.is_err() { repair::due(&flow.inbound, flow.downlink.pace()) } else { None };

@@ -18,7 +18,7 @@ use crate::base::Instant;
 use crate::base::limits::{OUTBOX_ROOM_MIN, OUTBOX_SLOTS};
 use crate::link::socket::{LinkError, LinkSocket};
 use crate::link::{Command, Event, Load};
-use crate::media::net::clock::Clock;
+use crate::media::net::clock::{Clock, Look};
 use crate::media::net::poller::{Poller, Woken};
 use crate::media::net::udp::{Receiver, Sender};
 
@@ -96,12 +96,13 @@ impl Worker {
             let time = due.since(over);
             let time = if self.control.is_some() { time } else { time.min(LOOK_EVERY) };
             let woken = self.poller.wait(Some(time))?;
-            let now = self.clock.now();
+            let look = self.clock.look();
+            let now = look.now;
             began = now;
             let load = self.meter.wake(now);
 
             // 2. Take packets: one call per socket that has some.
-            self.receive(now, woken);
+            self.receive(look, woken);
 
             // 3. Obey control: a few commands.
             if woken.control {
@@ -121,12 +122,12 @@ impl Worker {
         }
     }
 
-    fn receive(&mut self, now: Instant, woken: Woken) {
+    fn receive(&mut self, look: Look, woken: Woken) {
         let Worker { shard, sockets, receiver, sender, .. } = self;
         for (number, socket) in (0..).zip(sockets.iter()) {
             if woken.socket(usize::from(number)) {
-                receiver.receive(number, socket, |path, datagram| {
-                    shard.handle_datagram(now, path, datagram);
+                receiver.receive(number, socket, |path, stamp, datagram| {
+                    shard.handle_datagram(look.now, look.when(stamp), path, datagram);
                     make_room(shard, sender, sockets);
                 });
             }

@@ -102,8 +102,8 @@ impl Shard {
         self.check_invariants();
     }
 
-    /// Takes one datagram; it is decrypted where it lies.
-    pub fn handle_datagram(&mut self, now: Instant, path: Path, datagram: &mut [u8]) {
+    /// Takes one datagram, which reached the machine at `arrived`; it is decrypted where it lies.
+    pub fn handle_datagram(&mut self, now: Instant, arrived: Instant, path: Path, datagram: &mut [u8]) {
         self.desk.counters.datagrams_in += 1;
         self.desk.counters.bytes_in += datagram.len() as u64;
         let protocol = if datagram.len() <= DATAGRAM_MAX { classify(datagram) } else { None };
@@ -120,7 +120,7 @@ impl Shard {
             return;
         };
         self.turn(now, visit, |visit, turn| match protocol {
-            Protocol::Rtp => visit.handle_rtp(turn, seat, datagram),
+            Protocol::Rtp => visit.handle_rtp(turn, arrived, seat, datagram),
             Protocol::Rtcp => visit.handle_rtcp(turn, seat, datagram),
             Protocol::Dtls => visit.handle_dtls(turn, seat, path, datagram),
             Protocol::Stun => {}

@@ -1,5 +1,5 @@
 use std::net::{Ipv4Addr, Ipv6Addr, SocketAddr};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use super::*;
 use crate::media::net::bind::bind;
@@ -54,11 +54,11 @@ fn datagrams_of_single_senders_arrive_one_by_one_with_their_path() {
     let mut receiver = Receiver::default();
     let mut got = Vec::new();
     // On loopback a datagram is there when the call that sent it returns.
-    receiver.receive(0, &ours[0], |path, bytes| got.push((path, bytes.to_vec())));
+    receiver.receive(0, &ours[0], |path, _, bytes| got.push((path, bytes.to_vec())));
     assert!(got == sent.map(|(from, bytes)| (path(0, from), bytes)), "{got:?}");
     assert_eq!(receiver.calls(), 1);
 
-    receiver.receive(0, &ours[0], |_, _| panic!("nothing is there"));
+    receiver.receive(0, &ours[0], |_, _, _| panic!("nothing is there"));
     assert_eq!(receiver.calls(), 2);
 }
 
@@ -84,11 +84,33 @@ fn what_the_kernel_joined_is_split_where_it_was_joined() {
 
     sender.send(&from, &outbox);
     let mut got = Vec::new();
-    receiver.receive(5, &ours[0], |path, bytes| {
+    receiver.receive(5, &ours[0], |path, _, bytes| {
         assert_eq!((path.socket, path.remote), (5, from[0].local_addr().unwrap()));
         got.push(bytes.to_vec());
     });
     assert_eq!(got, sent);
+}
+
+#[test]
+fn every_datagram_says_when_the_kernel_got_it() {
+    let wall = || SystemTime::now().duration_since(UNIX_EPOCH).unwrap();
+    let (ours, from, peer) = (ours(), ours(), peer());
+    let address = ours[0].local_addr().unwrap();
+    let mut outbox = Outbox::new(64);
+    for number in 0..3 {
+        put(&mut outbox, Path { socket: 0, remote: address }, &datagram(number, 1_200));
+    }
+    let before = wall();
+    peer.send_to(b"first", address).unwrap();
+    let between = wall();
+    Sender::new(64).send(&from, &outbox);
+    let after = wall();
+
+    let mut stamps = Vec::new();
+    Receiver::default().receive(0, &ours[0], |_, stamp, _| stamps.push(stamp.unwrap()));
+    assert_eq!(stamps.len(), 4, "one by itself, three that the kernel joined");
+    assert!(before <= stamps[0] && stamps[0] <= between);
+    assert!(stamps[1..].iter().all(|stamp| between <= *stamp && *stamp <= after));
 }
 
 #[test]
@@ -187,7 +209,7 @@ fn a_closed_port_at_the_other_end_stops_neither_sending_nor_receiving() {
     assert_eq!(heard(&peer, 2), [b"y", b"y"]);
     peer.send_to(b"back", ours[0].local_addr().unwrap()).unwrap();
     let mut got = Vec::new();
-    Receiver::default().receive(0, &ours[0], |_, bytes| got.push(bytes.to_vec()));
+    Receiver::default().receive(0, &ours[0], |_, _, bytes| got.push(bytes.to_vec()));
     assert_eq!(got, [b"back"]);
 }
 
