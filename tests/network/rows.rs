@@ -204,6 +204,28 @@ fn narrow_and_widen(shape: Shape) {
 }
 
 #[test]
+fn copies_of_sound_do_not_keep_the_queue_of_a_narrow_path_full() {
+    let mut house = house();
+    let sender = house.join(1, seat(0), Shape::BROWSER, GOOD, GOOD);
+    let narrowed = house.join(1, seat(1), Shape::SILENT, GOOD, Impairment { loss: Loss::Random(0.15), ..of_round_trip(50) });
+    let talker = house.join(1, seat(2), Shape { camera: false, ..Shape::BROWSER }, GOOD, GOOD);
+    // There are as many copies as there can be when it grows narrow: what it loses from then on, it loses to them.
+    house.run(15_000);
+    house.set_down(narrowed, of_rate(300));
+    house.run(4_000);
+    let from = house.now;
+    house.members[narrowed].queue = Duration::ZERO;
+    house.run(20_000);
+    let queue = house.members[narrowed].queue;
+    eprintln!("waits {queue:?}");
+    assert!(queue < millis(200), "{queue:?}");
+    for of in [sender, talker] {
+        let seen = seen(&house, narrowed, of, from);
+        assert!(seen.concealed() < 1.0, "{} %", seen.concealed());
+    }
+}
+
+#[test]
 fn who_sends_no_picture_takes_no_room_from_who_does() {
     let mut house = house();
     let sender = house.join(1, seat(0), Shape::BROWSER, GOOD, GOOD);

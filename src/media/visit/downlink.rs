@@ -59,7 +59,7 @@ pub(super) struct Downlink {
     pub(super) repairable: Repairable,
     /// Whether it loses requests for what did not come up.
     lossy: bool,
-    /// When the estimate fell for a queue.
+    /// When the estimate fell for a queue, or one last stood.
     cut: Option<Instant>,
     /// When the receiver was heard again after a silence.
     returned: Option<Instant>,
@@ -102,10 +102,16 @@ impl Downlink {
         if was_silent && !estimator.is_silent() {
             self.returned = Some(now);
         }
-        if estimator.estimate() < before.percent(CUT_PERCENT) && estimator.queue_delay() >= QUEUED {
+        let queued = estimator.queue_delay() >= QUEUED;
+        let stands = queued && estimator.is_full();
+        let fell = queued && estimator.estimate() < before.percent(CUT_PERCENT);
+        if fell || stands {
             self.cut = Some(now);
+        }
+        if fell {
             self.redundancy.forgive(now);
         }
+        self.redundancy.crowd(now, stands);
         let loss = estimator.loss();
         self.lossy = loss >= REQUESTS_LOST;
         if self.cut.is_none_or(|at| now.since(at) >= CUT_FORGOTTEN) {

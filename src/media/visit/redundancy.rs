@@ -19,6 +19,10 @@ const CALM: Duration = Duration::from_secs(10);
 /// anyway, shorter would miss the first losses of a queue that is full.
 const OWN_DOING: Duration = Duration::from_secs(1);
 
+/// Beside a queue that stands for so long, copies end: what is lost behind it would be lost to them. Longer would leave everybody
+/// late; shorter would end the copies of a path that has merely become longer, before that is known.
+const CROWDED: Duration = Duration::from_secs(2);
+
 /// How many copies each packet of sound carries.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Redundancy {
@@ -27,6 +31,8 @@ pub(super) struct Redundancy {
     lossy: Option<Instant>,
     /// When they were raised to so many.
     raised: Option<Instant>,
+    /// Since when a queue has stood beside copies.
+    crowded: Option<Instant>,
 }
 
 impl Redundancy {
@@ -49,6 +55,15 @@ impl Redundancy {
         } else if self.lossy.is_none_or(|at| now.since(at) >= CALM) {
             self.copies = needed;
             self.lossy = Some(now);
+        }
+    }
+
+    /// Whether a queue stands on the path and does not go away.
+    pub(super) fn crowd(&mut self, now: Instant, stands: bool) {
+        if !stands || self.copies == 0 {
+            self.crowded = None;
+        } else if now.since(*self.crowded.get_or_insert(now)) >= CROWDED {
+            *self = Redundancy::default();
         }
     }
 
@@ -85,6 +100,28 @@ mod tests {
             redundancy.learn(Instant::ZERO + Duration::from_secs(seconds), loss);
             assert_eq!(redundancy.copies(), copies, "after {seconds} s");
         }
+    }
+
+    #[test]
+    fn copies_end_beside_a_queue_that_stands_and_not_beside_one_that_goes() {
+        let at = |millis| Instant::ZERO + Duration::from_millis(millis);
+        let mut redundancy = Redundancy::default();
+        redundancy.learn(at(0), 40);
+        for (millis, stands, copies) in [
+            (100, true, 3),
+            (2_099, true, 3),
+            (2_100, false, 3),
+            (2_200, true, 3),
+            (4_199, true, 3),
+            (4_200, true, 0),
+            (9_000, true, 0),
+        ] {
+            redundancy.crowd(at(millis), stands);
+            assert_eq!(redundancy.copies(), copies, "after {millis} ms");
+        }
+        redundancy.learn(at(9_100), 3);
+        redundancy.crowd(at(9_100), true);
+        assert_eq!(redundancy.copies(), 1, "a new queue has its time");
     }
 
     #[test]

@@ -208,6 +208,11 @@ impl Estimator {
         self.queue.standing()
     }
 
+    /// Whether a queue stands on the path and does not go away.
+    pub fn is_full(&self) -> bool {
+        self.queue.usage() == Usage::Over
+    }
+
     /// Whether the receiver has not been heard for a second although packets left.
     pub fn is_silent(&self) -> bool {
         matches!(self.hearing, Hearing::Silent { .. })
@@ -327,7 +332,7 @@ impl Estimator {
             } else {
                 return;
             }
-            self.queue.give_way(sent);
+            self.queue.give_way(sent.min(arrives));
             self.cut = Some(now);
             self.loss.acted(now);
             self.probe.stop(now, self.patience());

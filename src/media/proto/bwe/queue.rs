@@ -122,7 +122,8 @@ impl Queue {
         self.usage
     }
 
-    /// We give way to the queue that stands, and send less than this from now on.
+    /// We give way to the queue that stands, and send less than this from now on: what went through. Of what a narrow place held up,
+    /// less may still be all that it carries.
     pub(super) fn give_way(&mut self, sent: Bitrate) {
         if let (None, Some(standing)) = (self.trial, self.standing) {
             self.trial = Some(Trial { sent, standing, less: None });
