@@ -192,9 +192,9 @@ impl Estimator {
         self.rate.estimate()
     }
 
-    /// Of 256 packets that left in the last two seconds and whose fate is known, so many were lost.
+    /// Of 256 packets whose fate is known so many were lost in the last two seconds, or in the last one if that was worse.
     pub fn loss(&self) -> u8 {
-        u8::try_from(self.loss.share_of(256)).unwrap_or(u8::MAX)
+        u8::try_from(self.loss.worst_of(256)).unwrap_or(u8::MAX)
     }
 
     /// The least time from sending a packet to hearing of it in the last 5 to 10 s; it holds what the receiver waits

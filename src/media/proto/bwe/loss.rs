@@ -31,6 +31,11 @@ const EXCESS_MIN: f64 = 0.10;
 /// would be slower.
 const EXCESS_STEPS: usize = 3;
 
+/// The last second, and what must have been sent in it to tell anything. With more, a path that turned bad would leave pictures that
+/// stand for longer; with fewer, of a path that loses a tenth a fifth would be believed every few minutes.
+const LATELY_STEPS: u64 = 4;
+const LATELY_MIN: u32 = 100;
+
 /// A loss beyond what the path is known to lose that is taken for congestion, once. Lower would cost a layer on Wi-Fi
 /// that loses a fifth; higher would leave more of what is sent to a policer that cannot be seen otherwise.
 const HEAVY: f64 = 0.35;
@@ -170,6 +175,17 @@ impl Loss {
         u64::from(all.lost) * u64::from(packets) / u64::from(all.sent.max(1))
     }
 
+    /// The same, or that of the last second if it was worse: a path that turns bad is to be known as one soon.
+    pub(super) fn worst_of(&self, packets: u16) -> u64 {
+        let steps = (0..LATELY_STEPS).filter_map(|passed| self.at.checked_sub(passed));
+        let lately = steps.map(|step| self.all[place(step)]).fold(Column::default(), Column::add);
+        let share = self.share_of(packets);
+        if lately.sent < LATELY_MIN {
+            return share;
+        }
+        share.max(u64::from(lately.lost) * u64::from(packets) / u64::from(lately.sent))
+    }
+
     fn lossy(&self, now: Instant) -> f64 {
         self.lossy.filter(|(_, until)| now < *until).map_or(0.0, |(share, _)| share)
     }
@@ -259,5 +275,19 @@ mod tests {
         assert_eq!(loss.share_of(700), 400);
         feed(&mut loss, &mut now, 80, SENT, |_, _| false);
         assert_eq!(loss.share_of(700), 0, "two seconds later");
+    }
+
+    #[test]
+    fn a_path_that_turns_bad_is_known_within_a_second_unless_little_was_sent() {
+        for (frames, known) in [(30, true), (12, false)] {
+            let (mut loss, mut now) = (Loss::new(Instant::ZERO), Instant::ZERO);
+            feed(&mut loss, &mut now, 90, SENT, |_, _| false);
+            if !known {
+                now += Duration::from_secs(2);
+            }
+            feed(&mut loss, &mut now, frames, SENT, |number, _| number % 5 == 0);
+            let all = loss.share_of(1_000);
+            assert_eq!(loss.worst_of(1_000) > all.max(150), known, "{} {all}", loss.worst_of(1_000));
+        }
     }
 }
