@@ -11,6 +11,7 @@ use super::rewrite::Stamp;
 use super::turn::Turn;
 use super::watch::Layer;
 use crate::base::Instant;
+use crate::base::limits::LAYERS;
 use crate::link::terms::{ExtensionIds, SourceKind, Ssrc};
 use crate::media::net::path::Path;
 use crate::media::proto::bwe::{Content, Name};
@@ -204,20 +205,23 @@ pub(super) fn send_probes(turn: &mut Turn<'_>, receiver: &mut Leg) {
 pub(super) fn ask_for_keyframe(turn: &mut Turn<'_>, sender: &mut Leg, kind: SourceKind, layer: Layer) -> Option<Instant> {
     let (to, _) = sender.destination()?;
     let flow = sender.flow_mut()?;
-    let stream = flow.inbound.track_mut(kind)?.layer_mut(layer)?;
-    if stream.door.ask(turn.now) {
-        request_keyframe(turn, to, &mut flow.sealer, flow.ssrc, stream.ssrc);
+    let track = flow.inbound.track_mut(kind)?;
+    if let Some(ssrc) = track.ask_for_keyframe(turn.now, layer) {
+        request_keyframe(turn, to, &mut flow.sealer, flow.ssrc, ssrc);
     }
-    stream.door.due()
+    track.keyframe_due(layer)
 }
 
 /// Sends the requests that had to wait until now.
 pub(super) fn send_owed_keyframe_requests(turn: &mut Turn<'_>, sender: &mut Leg) {
     let Some((to, _)) = sender.destination() else { return };
     let Some(flow) = sender.flow_mut() else { return };
-    for (_, stream) in flow.inbound.streams_mut() {
-        if stream.door.leaves(turn.now) {
-            request_keyframe(turn, to, &mut flow.sealer, flow.ssrc, stream.ssrc);
+    for track in flow.inbound.tracks_mut() {
+        for layer in 0..LAYERS as Layer {
+            let is_due = track.keyframe_due(layer).is_some_and(|due| due <= turn.now);
+            if let Some(ssrc) = is_due.then(|| track.ask_for_keyframe(turn.now, layer)).flatten() {
+                request_keyframe(turn, to, &mut flow.sealer, flow.ssrc, ssrc);
+            }
         }
     }
 }

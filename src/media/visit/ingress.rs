@@ -151,7 +151,7 @@ fn look<'a>(stream: &mut LayerStream, packet: Incoming<'a>) -> Result<Incoming<'
     let picture = Descriptor::parse(packet.payload).ok_or(DropReason::RtpMalformed)?;
     let begins = picture.starts_frame && picture.keyframe;
     if begins {
-        stream.door.keyframe();
+        stream.keyframe();
         stream.missing.begins(packet.index);
         stream.height = picture.frame_size(packet.payload).map(|size| size.height).or(stream.height);
     }

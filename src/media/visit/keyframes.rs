@@ -11,60 +11,50 @@ use crate::base::Instant;
 /// before a black tile; shorter would let one receiver on a bad path make everyone's picture coarse.
 pub(super) const KEYFRAME_INTERVAL: Duration = Duration::from_millis(500);
 
+/// A sender makes keyframes of all layers together, and takes no notice of a request that comes sooner after another one than
+/// this, whatever layers they are for (libwebrtc). Longer would leave a picture standing that could begin; shorter would send
+/// requests that nobody obeys, and wait half a second to send the next.
+const OBEYED_AGAIN: Duration = Duration::from_millis(300);
+
 /// One layer's door.
 ///
 /// ```text
 ///          ask: send                 ask                 due: send
-///   Open ─────────────► Asked(at) ─────────► Owed(at) ─────────────► Asked(now)
-///                          ▲    keyframe came    │
-///                          └─────────────────────┘
+///   Open ─────────────► Asked(at) ─────────► Owed(due) ────────────► Asked(now)
+///     │                    ▲    keyframe came    │ ▲
+///     │                    └─────────────────────┘ │
+///     └────────────────────────────────────────────┘
+///       ask, shortly after another layer was asked for
 /// ```
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]
-pub(super) enum Door {
-    /// Nothing has been asked for.
-    #[default]
-    Open,
-    /// A request left at this time.
-    Asked(Instant),
-    /// A request left at this time, and somebody has asked since: another leaves when the interval is over.
-    Owed(Instant),
+pub(super) struct Door {
+    /// When a request last left.
+    asked: Option<Instant>,
+    /// Somebody has asked since: when another may leave.
+    owed: Option<Instant>,
 }
 
 impl Door {
-    /// Somebody wants a keyframe. Whether a request is to be sent now.
+    /// Somebody wants a keyframe. Whether a request is to be sent now; `last` is when one was, for any layer of the track.
     #[must_use]
-    pub(super) fn ask(&mut self, now: Instant) -> bool {
-        match *self {
-            Door::Asked(at) | Door::Owed(at) if now < at + KEYFRAME_INTERVAL => {
-                *self = Door::Owed(at);
-                false
-            }
-            Door::Open | Door::Asked(_) | Door::Owed(_) => {
-                *self = Door::Asked(now);
-                true
-            }
+    pub(super) fn ask(&mut self, now: Instant, last: Option<Instant>) -> bool {
+        let own = self.asked.map(|at| at + KEYFRAME_INTERVAL);
+        let due = own.max(last.map(|at| at + OBEYED_AGAIN)).filter(|due| now < *due);
+        self.owed = due;
+        if due.is_none() {
+            self.asked = Some(now);
         }
+        due.is_none()
     }
 
     /// A keyframe came: what was owed is paid.
     pub(super) fn keyframe(&mut self) {
-        if let Door::Owed(at) = *self {
-            *self = Door::Asked(at);
-        }
+        self.owed = None;
     }
 
     /// When the request that is owed may leave.
     pub(super) fn due(&self) -> Option<Instant> {
-        match *self {
-            Door::Open | Door::Asked(_) => None,
-            Door::Owed(at) => Some(at + KEYFRAME_INTERVAL),
-        }
-    }
-
-    /// Whether the request that is owed leaves now.
-    #[must_use]
-    pub(super) fn leaves(&mut self, now: Instant) -> bool {
-        self.due().is_some_and(|due| due <= now) && self.ask(now)
+        self.owed
     }
 }
 
@@ -79,34 +69,38 @@ mod tests {
     #[test]
     fn the_first_request_leaves_at_once_and_then_one_each_500_ms_however_many_ask() {
         let mut door = Door::default();
-        let mut sent = Vec::new();
-        for millis in 0..2_000 {
-            if door.leaves(at(millis)) || door.ask(at(millis)) {
-                sent.push(millis);
-            }
-        }
+        let sent: Vec<u64> = (0..2_000).filter(|&millis| door.ask(at(millis), None)).collect();
         assert_eq!(sent, [0, 500, 1_000, 1_500]);
     }
 
     #[test]
-    fn a_request_within_the_interval_is_owed_and_leaves_without_being_asked_again() {
+    fn a_request_within_the_interval_is_owed() {
         let mut door = Door::default();
-        assert!(door.ask(at(0)));
-        assert!(!door.ask(at(100)));
+        assert!(door.ask(at(0), None));
+        assert!(!door.ask(at(100), Some(at(0))));
         assert_eq!(door.due(), Some(at(500)));
-        assert!(!door.leaves(at(499)));
-        assert!(door.leaves(at(500)));
+        assert!(!door.ask(at(499), Some(at(0))));
+        assert!(door.ask(at(500), Some(at(0))));
         assert_eq!(door.due(), None);
+    }
+
+    #[test]
+    fn a_request_right_after_one_for_another_layer_waits_until_it_is_obeyed() {
+        let mut door = Door::default();
+        assert!(!door.ask(at(100), Some(at(0))));
+        assert_eq!(door.due(), Some(at(300)));
+        assert!(!door.ask(at(200), Some(at(150))), "and another was sent meanwhile");
+        assert_eq!(door.due(), Some(at(450)));
+        assert!(door.ask(at(450), Some(at(150))));
     }
 
     #[test]
     fn a_keyframe_pays_what_is_owed() {
         let mut door = Door::default();
-        assert!(door.ask(at(0)));
-        assert!(!door.ask(at(100)));
+        assert!(door.ask(at(0), None));
+        assert!(!door.ask(at(100), Some(at(0))));
         door.keyframe();
         assert_eq!(door.due(), None);
-        assert!(!door.leaves(at(600)));
-        assert!(door.ask(at(600)));
+        assert!(door.ask(at(600), Some(at(0))));
     }
 }

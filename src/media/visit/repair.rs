@@ -127,9 +127,11 @@ pub(super) fn ask(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Op
                 stream.missing.forget();
                 continue;
             }
-            if kind != SourceKind::Microphone && stream.missing.overdue(turn.now, pace) && stream.door.ask(turn.now) {
-                egress::request_keyframe(turn, to, &mut flow.sealer, flow.ssrc, stream.ssrc);
+            let overdue = kind != SourceKind::Microphone && stream.missing.overdue(turn.now, pace);
+            if let Some(ssrc) = overdue.then(|| track.ask_for_keyframe(turn.now, layer)).flatten() {
+                egress::request_keyframe(turn, to, &mut flow.sealer, flow.ssrc, ssrc);
             }
+            let Some(stream) = track.layer_mut(layer) else { continue };
             while stream.missing.due(pace).is_some_and(|due| due <= turn.now) {
                 let mut numbers = [Seq16(0); ASKED_AT_ONCE];
                 let count = stream.missing.ask(turn.now, pace, &mut numbers);

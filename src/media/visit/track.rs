@@ -60,6 +60,8 @@ pub(super) struct Track {
     line: InboundLine,
     /// None until its stream is known.
     layers: [Option<LayerStream>; LAYERS],
+    /// When a keyframe of any layer was last asked for.
+    asked: Option<Instant>,
 }
 
 /// One simulcast encoding, as it arrives.
@@ -71,7 +73,7 @@ pub(super) struct LayerStream {
     overtaken: u8,
     /// When it came again after it had stopped; none since its beginning.
     returned: Option<Instant>,
-    pub(super) door: Door,
+    door: Door,
     /// Its newest sender report.
     pub(super) clock: Option<StreamClock>,
     pub(super) reception: Reception,
@@ -122,6 +124,11 @@ impl LayerStream {
         self.returned.filter(|at| now.since(*at) < STEADY)
     }
 
+    /// A keyframe of it begins.
+    pub(super) fn keyframe(&mut self) {
+        self.door.keyframe();
+    }
+
     /// A packet of it came.
     pub(super) fn deliver(&mut self, now: Instant) {
         // A camera that was off altogether begins anew.
@@ -156,7 +163,7 @@ impl Inbound {
     /// The first line of each kind that the terms name.
     pub(super) fn new(terms: &LegTerms) -> Inbound {
         let first = |kind| terms.inbound.iter().find(|line| line.kind == kind);
-        let track = |kind| first(kind).map(|line| Track { line: line.clone(), layers: [const { None }; LAYERS] });
+        let track = |kind| first(kind).map(|line| Track { line: line.clone(), layers: [const { None }; LAYERS], asked: None });
         Inbound { tracks: ALL_SOURCES.map(track), roles: [None; STREAMS_PER_LEG] }
     }
 
@@ -200,6 +207,11 @@ impl Inbound {
     pub(super) fn streams(&self) -> impl Iterator<Item = (SourceKind, &LayerStream)> {
         let tracks = self.tracks.iter().flatten();
         tracks.flat_map(|track| track.layers.iter().flatten().map(|layer| (track.line.kind, layer)))
+    }
+
+    /// Every track that is there.
+    pub(super) fn tracks_mut(&mut self) -> impl Iterator<Item = &mut Track> {
+        self.tracks.iter_mut().flatten()
     }
 
     /// All streams that carry media.
@@ -286,6 +298,22 @@ impl Track {
         for layer in self.layers.iter_mut().skip(1).flatten() {
             layer.overtaken = layer.overtaken.saturating_add(1);
         }
+    }
+
+    /// Somebody wants a keyframe of this layer: what a request is to go to now, if one may leave.
+    pub(super) fn ask_for_keyframe(&mut self, now: Instant, layer: Layer) -> Option<Ssrc> {
+        let last = self.asked;
+        let stream = self.layer_mut(layer)?;
+        let ssrc = stream.ssrc;
+        stream.door.ask(now, last).then(|| {
+            self.asked = Some(now);
+            ssrc
+        })
+    }
+
+    /// When a request for this layer that had to wait may leave.
+    pub(super) fn keyframe_due(&self, layer: Layer) -> Option<Instant> {
+        self.layer(layer)?.door.due()
     }
 
     /// The best layer that arrives, up to this one.

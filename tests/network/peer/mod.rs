@@ -50,6 +50,8 @@ const AGAIN: Duration = Duration::from_millis(250);
 /// media.md: transport-wide feedback each 50–100 ms.
 const FEEDBACK_INTERVAL: Duration = Duration::from_millis(75);
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// Requests for keyframes that come sooner after one that was obeyed are not.
+const OBEYED_AGAIN: Duration = Duration::from_millis(300);
 /// There and back, as long as nothing is known of it.
 const ROUND_TRIP: Duration = Duration::from_millis(100);
 /// How much faster than its target a browser lets packets go.
@@ -153,6 +155,8 @@ pub(crate) struct Peer {
     /// Numbers that the server asked for.
     pub(crate) asked: u64,
     pub(crate) keyframes_asked: u64,
+    /// When it last made keyframes because it was asked to: of all layers, as browsers do.
+    obeyed: Option<Instant>,
 }
 
 struct Microphone {
@@ -214,6 +218,7 @@ impl Peer {
             sent_again: 0,
             asked: 0,
             keyframes_asked: 0,
+            obeyed: None,
             dice,
         }
     }
@@ -512,8 +517,11 @@ impl Peer {
             match block.expect("the server writes RTCP right") {
                 Block::Pli(pli) => {
                     self.keyframes_asked += 1;
-                    let layer = self.camera.iter_mut().find(|layer| layer.ssrc == pli.media);
-                    layer.expect("a layer that it sends").keyframe_wanted = true;
+                    assert!(self.camera.iter().any(|layer| layer.ssrc == pli.media), "a layer that it sends");
+                    if self.obeyed.is_none_or(|at| now.since(at) >= OBEYED_AGAIN) {
+                        self.obeyed = Some(now);
+                        self.camera.iter_mut().for_each(|layer| layer.keyframe_wanted = true);
+                    }
                 }
                 Block::Nack(nack) => {
                     let place = self.camera.iter().position(|layer| layer.ssrc == nack.media).expect("a layer that it sends");
