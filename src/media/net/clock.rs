@@ -43,7 +43,7 @@ impl Look {
     /// When that was which the kernel stamped so, never later than this moment; this moment if that cannot be told.
     pub fn when(&self, stamp: Option<Duration>) -> Instant {
         let waited = stamp.and_then(|stamp| self.wall.checked_sub(stamp)).filter(|waited| *waited <= WAITS_MAX);
-        Instant::from_nanos(self.now.as_nanos().saturating_sub(waited.unwrap_or_default().as_nanos() as u64))
+        self.now - waited.unwrap_or_default()
     }
 }
 

@@ -9,9 +9,8 @@ use super::line::Line;
 use super::redundancy::Redundancy;
 use super::rewrite::Stamp;
 use super::turn::Turn;
-use super::watch::Layer;
+use super::watch::{ALL_LAYERS, Layer};
 use crate::base::Instant;
-use crate::base::limits::LAYERS;
 use crate::link::terms::{ExtensionIds, SourceKind, Ssrc};
 use crate::media::net::path::Path;
 use crate::media::proto::bwe::{Content, Name};
@@ -217,7 +216,7 @@ pub(super) fn send_owed_keyframe_requests(turn: &mut Turn<'_>, sender: &mut Leg)
     let Some((to, _)) = sender.destination() else { return };
     let Some(flow) = sender.flow_mut() else { return };
     for track in flow.inbound.tracks_mut() {
-        for layer in 0..LAYERS as Layer {
+        for layer in ALL_LAYERS {
             let is_due = track.keyframe_due(layer).is_some_and(|due| due <= turn.now);
             if let Some(ssrc) = is_due.then(|| track.ask_for_keyframe(turn.now, layer)).flatten() {
                 request_keyframe(turn, to, &mut flow.sealer, flow.ssrc, ssrc);

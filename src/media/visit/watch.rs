@@ -11,8 +11,13 @@
 //! Frames of two layers never mix: what is forwarded changes only at the first packet of a keyframe, and from
 //! there on nothing of the old layer is forwarded. Sound has one layer, each of whose packets can begin.
 
+use crate::base::limits::LAYERS;
+
 /// A simulcast layer: 0 is the smallest.
 pub(super) type Layer = u8;
+
+/// All of them, from the smallest.
+pub(super) const ALL_LAYERS: [Layer; LAYERS] = [0, 1, 2];
 
 /// What one line shows of the track it carries.
 #[derive(Clone, Copy, PartialEq, Eq, Debug, Default)]

@@ -28,6 +28,12 @@ const CUT_INTERVAL: Duration = Duration::from_secs(1);
 /// We send so many hundredths of what arrives: the path holds it up. Less would be reached by frames that differ in
 /// size; more would take a path that is a tenth too narrow for one that others fill.
 const HELD_UP_PERCENT: u64 = 115;
+/// A queue that makes packets wait for less than this has room for more. A lower mark would take a path that loses a fifth for one that
+/// is too narrow as soon as it grows longer; a higher one would forgive a full queue what it throws away.
+const OVERFLOWS: Duration = Duration::from_millis(64);
+/// From so many hundredths on it is by what is lost that less arrives. Less would not make up the difference; more would leave a path
+/// that loses a tenth to be taken for a narrow one.
+const LOST_PERCENT: u64 = 5;
 /// Up to so many hundredths of the estimate, we send no more than it: encoders are not exact.
 const OBEYED_PERCENT: u64 = 110;
 
@@ -322,8 +328,9 @@ impl Estimator {
         let usage = self.queue.judge(now, sent, estimate.percent(OBEYED_PERCENT), clumps);
         let lossy = self.loss.congested(now, sent);
         let Some(arrives) = arrives else { return };
-        // After a gap, what waits behind it is not what the path does not carry.
-        let held_up = lossy || (sent > arrives.percent(HELD_UP_PERCENT) && !clumps);
+        // A short queue has room and loses nothing: what is lost beside it was not held up. Nor was what waits behind a gap.
+        let lost_elsewhere = self.queue.standing() < OVERFLOWS && self.loss.share_of(100) >= LOST_PERCENT;
+        let held_up = lossy || (sent > arrives.percent(HELD_UP_PERCENT) && !clumps && !lost_elsewhere);
         if lossy || usage == Usage::Over {
             if held_up {
                 self.rate.cut(now, arrives);
@@ -332,7 +339,7 @@ impl Estimator {
             } else {
                 return;
             }
-            self.queue.give_way(sent.min(arrives));
+            self.queue.give_way(if lost_elsewhere { sent } else { sent.min(arrives) });
             self.cut = Some(now);
             self.loss.acted(now);
             self.probe.stop(now, self.patience());

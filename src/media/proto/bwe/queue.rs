@@ -47,11 +47,17 @@ const FALLING: i64 = -80;
 /// longer, or others fill it. Longer would give way to others for longer (each second costs a layer); shorter would
 /// settle in a queue that we could have drained.
 const STOOD_MAX: Duration = Duration::from_millis(1_500);
+/// Below this share (in hundredths) of where it stood it is one that goes, however slowly. A higher one would never take a path that has
+/// become longer for one, where jitter is; at a lower one a queue that we drain would become the path before it has gone.
+const STOOD_STANDING: i64 = 90;
 /// Nor is it if we send at most this share (in hundredths) of what we sent when we gave way, for so long, and it
 /// stands at this share of where it stood.
 const TRIAL_SENT: u64 = 75;
 const TRIAL_FOR: Duration = Duration::from_millis(600);
 const TRIAL_STANDING: i64 = 75;
+/// Above this share of where it stood it is one that grows, and a path does not. Less would not allow for jitter; more would take a
+/// queue for the path that has just begun to fill.
+const GROWN: i64 = 150;
 
 /// What the delays say.
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -74,9 +80,16 @@ pub(super) struct Queue {
     jitter: i64,
     standing: Option<i64>,
     usage: Usage,
-    /// The queue has stood since a packet that left then, and all the while we sent no more than the estimate.
-    stood: Option<Instant>,
+    stood: Option<Stood>,
     trial: Option<Trial>,
+}
+
+/// A queue has stood since a packet that left then, and all the while we sent no more than the estimate.
+#[derive(Clone, Copy, Debug)]
+struct Stood {
+    since: Instant,
+    /// How deep it was.
+    standing: i64,
 }
 
 /// We gave way to a queue, and want to see it go.
@@ -157,29 +170,30 @@ impl Queue {
         };
         self.standing = Some(least - base);
         let count = recent.clone().count();
-        if count < GROUPS_MIN || newest.since(oldest) < SPAN_MIN {
+        let standing = least - base;
+        if !obeyed || self.stood.is_some_and(|stood| !stays(stood.standing, standing, STOOD_STANDING)) {
             self.stood = None;
+        }
+        if count < GROUPS_MIN || newest.since(oldest) < SPAN_MIN {
             return Usage::Hold;
         }
-        let standing = least - base;
         let bar = DEEP + if clumps { JITTER_MAX } else { self.jitter.min(JITTER_MAX) };
         if standing <= bar {
             let above = recent.map(|group| group.delay - least).sum::<i64>() / i64::try_from(count).unwrap_or(1);
             self.jitter += (above - self.jitter) / JITTER_SHARE;
+            if standing > bar / 2 {
+                return Usage::Hold;
+            }
             self.stood = None;
-            return if standing <= bar / 2 { Usage::Clear } else { Usage::Hold };
+            return Usage::Clear;
         }
         if trend::slope(recent.clone()).is_some_and(|slope| slope <= FALLING) {
-            self.stood = None;
             return Usage::Hold;
         }
         let left = recent.map(|group| group.sent).max().unwrap_or(newest);
-        if !obeyed {
-            self.stood = None;
-        }
-        let stood = obeyed && left.since(*self.stood.get_or_insert(left)) >= STOOD_MAX;
+        let stood = obeyed && left.since(self.stood.get_or_insert(Stood { since: left, standing }).since) >= STOOD_MAX;
         let unmoved = self.trial.is_some_and(|trial| {
-            trial.less.is_some_and(|less| left >= less + TRIAL_FOR) && standing * 100 >= trial.standing * TRIAL_STANDING
+            trial.less.is_some_and(|less| left >= less + TRIAL_FOR) && stays(trial.standing, standing, TRIAL_STANDING)
         });
         if stood || unmoved {
             self.base.restart(left, least);
@@ -188,6 +202,11 @@ impl Queue {
         }
         Usage::Over
     }
+}
+
+/// Whether what stood so high is neither going, which it is below `least` hundredths of that, nor growing.
+fn stays(before: i64, now: i64, least: i64) -> bool {
+    (before * least..=before * GROWN).contains(&(now * 100))
 }
 
 #[cfg(test)]
