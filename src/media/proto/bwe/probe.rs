@@ -42,7 +42,7 @@ const WANTED_PERCENT: u64 = 106;
 /// ten seconds: 5, 1.5 for the probes, 3 for the switch.
 const RESTS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(4), Duration::from_secs(5)];
 /// A cut soon after a probe went through says that the path carries padding and not pictures (frames come in bursts),
-/// or changes often. The rest is doubled with each such relapse in a row, up to sixteen times the first: else the
+/// or changes often. The rest after it is doubled with each such relapse in a row, up to sixteen times the first: else the
 /// picture would change each few seconds.
 const RELAPSE_WITHIN: Duration = Duration::from_secs(10);
 const RELAPSES_MAX: u32 = 4;
@@ -193,7 +193,7 @@ impl Probe {
             }
             Outcome::Full(_) => {
                 self.step = Step::Feel;
-                let rest = self.rest();
+                let rest = self.rest_after_failures();
                 self.failures = self.failures.saturating_add(1);
                 rest
             }
@@ -210,15 +210,14 @@ impl Probe {
             let relapsed = now < through + RELAPSE_WITHIN;
             self.relapses = if relapsed { (self.relapses + 1).min(RELAPSES_MAX) } else { 0 };
         }
-        let rested = now + self.rest();
+        let rested = now + self.rest_after_failures().max(RESTS[0] * (1 << self.relapses));
         if let State::Resting { until } = &mut self.state {
             *until = (*until).max(rested);
         }
     }
 
-    fn rest(&self) -> Duration {
-        let rest = RESTS[self.failures.min(RESTS.len() - 1)];
-        rest.max(RESTS[0] * (1 << self.relapses))
+    fn rest_after_failures(&self) -> Duration {
+        RESTS[self.failures.min(RESTS.len() - 1)]
     }
 
     /// The path is back, and carried this much before: worth a short try at once.
@@ -335,6 +334,25 @@ mod tests {
             assert_eq!(probe.due(true), Some(due));
             now = due;
         }
+    }
+
+    #[test]
+    fn a_cut_long_ago_does_not_draw_out_the_rest_after_a_probe() {
+        let (mut probe, mut now, mut next) = (Probe::new(at(0)), at(0), Seq64(70_000));
+        // It has relapsed, and carries more since: the first try after its rest goes through, the next one is too bold.
+        for (carries, goes_through) in [(9_000, true), (9_000, true), (600, false)] {
+            if let Some(due) = probe.due(true) {
+                now = now.max(due);
+            }
+            probe.begin(now, next, kbps(500), kbps(9_000), Duration::ZERO);
+            let (_, outcome) = run(&mut probe, &mut now, &mut next, (carries, 500_000, 1_000), true);
+            assert_eq!(matches!(outcome, Some(Outcome::Through(_))), goes_through, "{outcome:?}");
+            if next < Seq64(70_060) {
+                probe.give_way(now);
+            }
+        }
+        assert!(probe.relapses > 0);
+        assert_eq!(probe.due(true), Some(now + RESTS[0]));
     }
 
     #[test]
