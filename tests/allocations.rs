@@ -19,11 +19,7 @@ static ALLOCATOR: Counting = Counting::new();
 
 #[test]
 fn a_hundred_thousand_packets_with_rtcp_and_layer_switches_cost_no_allocation() {
-    let mut world = World::new(SrtpProfile::AeadAes128Gcm);
-    world.tells_arrivals = true;
-    for seat in Seat::ALL {
-        world.join(seat, 0);
-    }
+    let mut world = World::telling(SrtpProfile::AeadAes128Gcm, |_| {});
     world.run(5_000);
     for browser in world.browsers.iter_mut().flatten() {
         browser.keeps = false;

@@ -8,7 +8,6 @@ mod counting;
 mod support;
 
 use counting::Counting;
-use quartet::base::Seat;
 use quartet::link::Command;
 use quartet::link::event::SrtpProfile;
 use support::World;
@@ -23,12 +22,8 @@ const VISIT_BYTES_MAX: i64 = 1_500_000;
 
 #[test]
 fn a_visit_of_four_who_send_three_layers_each_takes_a_megabyte_and_a_half_at_most_and_gives_it_back() {
-    let mut world = World::new(SrtpProfile::AeadAes128Gcm);
-    world.tells_arrivals = true;
-    world.around_the_shard = |inside| if inside { ALLOCATOR.start() } else { ALLOCATOR.stop() };
-    for seat in Seat::ALL {
-        world.join(seat, 0);
-    }
+    let counts = |inside| if inside { ALLOCATOR.start() } else { ALLOCATOR.stop() };
+    let mut world = World::telling(SrtpProfile::AeadAes128Gcm, counts);
     world.run(3_000);
     assert_eq!(world.report().legs, 4);
     let held = ALLOCATOR.held();

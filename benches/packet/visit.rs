@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use quartet::base::limits::OUTBOX_ROOM_MIN;
-use quartet::base::{Instant, Seat};
+use quartet::base::Instant;
 use quartet::link::WorkerReport;
 use quartet::link::event::SrtpProfile;
 use quartet::media::net::path::Path;
@@ -75,11 +75,7 @@ pub(crate) fn play(profile: SrtpProfile, rounds: usize) -> u64 {
 /// Four people who see and hear each other and tell what arrives, for so long that nothing changes any more: what their paths
 /// carry is known, and so is which layers nobody takes.
 fn steady(profile: SrtpProfile) -> World {
-    let mut world = World::new(profile);
-    world.tells_arrivals = true;
-    for seat in Seat::ALL {
-        world.join(seat, 0);
-    }
+    let mut world = World::telling(profile, |_| {});
     for browser in world.browsers.iter_mut().flatten() {
         browser.shape = SHAPE;
         browser.keeps = false;

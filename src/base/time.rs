@@ -24,6 +24,12 @@ impl Instant {
         self.0
     }
 
+    /// Whole milliseconds, but for the bits above sixteen: enough to tell what was a minute ago.
+    #[expect(clippy::cast_possible_truncation, reason = "what lies above is not wanted")]
+    pub const fn low_millis(self) -> u16 {
+        (self.0 / 1_000_000) as u16
+    }
+
     /// The time from `earlier` to this moment; zero if `earlier` is later.
     pub const fn since(self, earlier: Instant) -> Duration {
         Duration::from_nanos(self.0.saturating_sub(earlier.0))

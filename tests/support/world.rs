@@ -29,7 +29,7 @@ pub(crate) struct World {
     /// Told true when the shard gets the word and false when it has done: for whoever counts what it costs.
     pub(crate) around_the_shard: fn(bool),
     /// Whether who joins tells what arrives, as every real browser does.
-    pub(crate) tells_arrivals: bool,
+    tells_arrivals: bool,
     profile: SrtpProfile,
     steps: u64,
 }
@@ -65,11 +65,19 @@ impl World {
 
     /// Four people who are connected.
     pub(crate) fn seated(profile: SrtpProfile) -> World {
-        let mut world = World::new(profile);
+        World::new(profile).filled()
+    }
+
+    /// Four people who are connected and tell what arrives.
+    pub(crate) fn telling(profile: SrtpProfile, around_the_shard: fn(bool)) -> World {
+        World { tells_arrivals: true, around_the_shard, ..World::new(profile) }.filled()
+    }
+
+    fn filled(mut self) -> World {
         for seat in Seat::ALL {
-            world.join(seat, 0);
+            self.join(seat, 0);
         }
-        world
+        self
     }
 
     /// Someone takes this seat and connects.

@@ -183,7 +183,7 @@ impl Cache {
         said.copy_from_slice(beside.bytes());
         payload.copy_from_slice(packet.payload);
         let (start, timestamp) = (low(self.written), packet.timestamp);
-        *place = Some(Kept { index, start, timestamp, at_ms: millis(now), extent });
+        *place = Some(Kept { index, start, timestamp, at_ms: now.low_millis(), extent });
         self.written += len as u64;
         self.newest = self.newest.max(packet.index);
         true
@@ -193,7 +193,7 @@ impl Cache {
     pub(super) fn find(&self, now: Instant, index: Seq64) -> Option<Incoming<'_>> {
         let kept = self.packets[self.place(index)].as_ref().filter(|kept| kept.index == low(index.0))?;
         let newer = low(self.written).wrapping_sub(kept.start);
-        let age_ms = millis(now).wrapping_sub(kept.at_ms);
+        let age_ms = now.low_millis().wrapping_sub(kept.at_ms);
         if newer as usize > self.bytes.len() || u128::from(age_ms) > AGE_MAX.as_millis() {
             return None;
         }
@@ -217,12 +217,6 @@ impl Cache {
     fn place(&self, index: Seq64) -> usize {
         place_of(index.0, self.packets.len())
     }
-}
-
-/// Milliseconds of the clock, but for the high bits.
-#[expect(clippy::cast_possible_truncation, reason = "what lies above is not wanted")]
-fn millis(now: Instant) -> u16 {
-    (now.as_nanos() / 1_000_000) as u16
 }
 
 /// The low bits of a number that only grows.

@@ -42,10 +42,6 @@ const RETURNING: Duration = Duration::from_secs(1);
 
 /// Below this share (in hundredths) of what it was, the estimate has been cut, and not merely settled.
 const CUT_PERCENT: u64 = 90;
-/// A cut while packets wait for less than this was for the loss itself, or for a path that has become longer: no smaller picture
-/// mends either. More would take what a full queue threw away for the nature of the path; less would hold a longer path for a
-/// queue, and leave losses that are heard.
-const QUEUED: Duration = Duration::from_millis(64);
 /// For so long what is lost may still be the doing of what was cut: the loss is that of the last two seconds.
 const CUT_FORGOTTEN: Duration = Duration::from_secs(3);
 
@@ -102,7 +98,8 @@ impl Downlink {
         if was_silent && !estimator.is_silent() {
             self.returned = Some(now);
         }
-        let queued = estimator.queue_delay() >= QUEUED;
+        // For the loss itself, or for a path that has become longer, no smaller picture mends anything.
+        let queued = estimator.may_overflow();
         let stands = queued && estimator.is_full();
         let fell = queued && estimator.estimate() < before.percent(CUT_PERCENT);
         if fell || stands {

@@ -82,7 +82,7 @@ impl Rest {
 impl Name {
     fn new(now: Instant, layer: Layer, source: Seq64, stamp: &Stamp) -> Name {
         let Stamp { index, timestamp, picture } = *stamp;
-        let now_ms = millis(now);
+        let now_ms = now.low_millis();
         Name {
             source: source.wrapped().0,
             index: above(index),
@@ -146,11 +146,11 @@ impl Sent {
         let index = self.newest.nearest(number);
         let known = self.ring.get(place(index))?.as_ref();
         let name = known.filter(|name| name.index == above(index))?;
-        let now_ms = millis(now);
+        let now_ms = now.low_millis();
         let is_on_its_way = match told {
             // The first loss is believed at once: the receiver has seen what came after it.
             Told::Asked { apart } => name.rest.is_repaired() && ago(now_ms, name.at_ms) < apart,
-            Told::Lost { sent } => name.at_ms != millis(sent),
+            Told::Lost { sent } => name.at_ms != sent.low_millis(),
         };
         if is_on_its_way {
             return None;
@@ -164,7 +164,7 @@ impl Sent {
     pub(super) fn repaired(&mut self, now: Instant, index: Seq64) {
         let known = self.ring.get_mut(place(index)).and_then(Option::as_mut);
         if let Some(name) = known.filter(|name| name.index == above(index)) {
-            name.at_ms = millis(now);
+            name.at_ms = now.low_millis();
             name.rest.set_repaired();
         }
     }
@@ -179,12 +179,6 @@ impl Sent {
     pub(super) fn forget(&mut self) {
         self.ring.fill(None);
     }
-}
-
-/// Milliseconds of the clock, but for the high bits.
-#[expect(clippy::cast_possible_truncation, reason = "what lies above is not wanted")]
-fn millis(now: Instant) -> u16 {
-    (now.as_nanos() / 1_000_000) as u16
 }
 
 fn ago(now_ms: u16, at_ms: u16) -> Duration {

@@ -29,7 +29,7 @@ const CUT_INTERVAL: Duration = Duration::from_secs(1);
 /// size; more would take a path that is a tenth too narrow for one that others fill.
 const HELD_UP_PERCENT: u64 = 115;
 /// A queue that makes packets wait for less than this has room for more. A lower mark would take a path that loses a fifth for one that
-/// is too narrow as soon as it grows longer; a higher one would forgive a full queue what it throws away.
+/// is too narrow as soon as it grows longer, and leave losses that are heard; a higher one would forgive a full queue what it throws away.
 const OVERFLOWS: Duration = Duration::from_millis(64);
 /// From so many hundredths on it is by what is lost that less arrives. Less would not make up the difference; more would leave a path
 /// that loses a tenth to be taken for a narrow one.
@@ -219,6 +219,11 @@ impl Estimator {
         self.queue.usage() == Usage::Over
     }
 
+    /// Whether packets wait for so long that some may be lost for want of room. Where they do not, what is lost is lost elsewhere.
+    pub fn may_overflow(&self) -> bool {
+        self.queue.standing() >= OVERFLOWS
+    }
+
     /// Whether the receiver has not been heard for a second although packets left.
     pub fn is_silent(&self) -> bool {
         matches!(self.hearing, Hearing::Silent { .. })
@@ -329,7 +334,7 @@ impl Estimator {
         let lossy = self.loss.congested(now, sent);
         let Some(arrives) = arrives else { return };
         // A short queue has room and loses nothing: what is lost beside it was not held up. Nor was what waits behind a gap.
-        let lost_elsewhere = self.queue.standing() < OVERFLOWS && self.loss.share_of(100) >= LOST_PERCENT;
+        let lost_elsewhere = !self.may_overflow() && self.loss.share_of(100) >= LOST_PERCENT;
         let held_up = lossy || (sent > arrives.percent(HELD_UP_PERCENT) && !clumps && !lost_elsewhere);
         if lossy || usage == Usage::Over {
             if held_up {
