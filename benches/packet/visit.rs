@@ -2,8 +2,8 @@
 
 use std::time::Duration;
 
-use quartet::base::limits::OUTBOX_ROOM_MIN;
 use quartet::base::Instant;
+use quartet::base::limits::OUTBOX_ROOM_MIN;
 use quartet::link::WorkerReport;
 use quartet::link::event::SrtpProfile;
 use quartet::media::net::path::Path;

@@ -78,6 +78,15 @@ fn seen(house: &House, who: usize, of: usize, from: Instant) -> Seen<'_> {
     seen
 }
 
+/// For so many milliseconds nothing waits for long before the downlink of `who`.
+fn assert_no_queue(house: &mut House, who: usize, time: u64) {
+    house.members[who].queue = Duration::ZERO;
+    house.run(time);
+    let queue = house.members[who].queue;
+    eprintln!("waits {queue:?}");
+    assert!(queue < millis(200), "{queue:?}");
+}
+
 /// Two people; the first is behind this path, both ways.
 fn two(path: Impairment, shape: Shape) -> (House, usize, usize) {
     let mut house = house();
@@ -203,11 +212,7 @@ fn narrow_and_widen(shape: Shape) {
     house.set_down(narrowed, narrow);
     house.run(2_000);
     let later = house.now;
-    house.members[narrowed].queue = Duration::ZERO;
-    house.run(15_000);
-    let queue = house.members[narrowed].queue;
-    eprintln!("waits {queue:?}");
-    assert!(queue < millis(200), "{queue:?}");
+    assert_no_queue(&mut house, narrowed, 15_000);
     let layers = seen(&house, narrowed, sender, later).layers();
     assert!(!layers.is_empty() && layers.iter().all(|layer| *layer < upper), "{layers:?}");
 
@@ -237,11 +242,7 @@ fn copies_of_sound_do_not_keep_the_queue_of_a_narrow_path_full() {
     house.set_down(narrowed, of_rate(300));
     house.run(4_000);
     let from = house.now;
-    house.members[narrowed].queue = Duration::ZERO;
-    house.run(20_000);
-    let queue = house.members[narrowed].queue;
-    eprintln!("waits {queue:?}");
-    assert!(queue < millis(200), "{queue:?}");
+    assert_no_queue(&mut house, narrowed, 20_000);
     for of in [sender, talker] {
         let seen = seen(&house, narrowed, of, from);
         assert!(seen.concealed() < 1.0, "{} %", seen.concealed());
