@@ -36,8 +36,8 @@ impl Default for Receiver {
 }
 
 impl Receiver {
-    /// Takes what one call gives of `socket`, and hands on every datagram by itself, and when the
-    /// kernel got it (by the wall clock, since 1970). What is left wakes the
+    /// Takes what one call gives of `socket`, and hands on every datagram by itself, and when the kernel got it
+    /// (by the wall clock, since 1970). What is left wakes the
     /// poller again, so that no socket starves another.
     ///
     /// An error of the socket (an ICMP answer to something that was sent) concerns no datagram here and is no

@@ -217,8 +217,7 @@ pub(super) fn send_owed_keyframe_requests(turn: &mut Turn<'_>, sender: &mut Leg)
     let Some(flow) = sender.flow_mut() else { return };
     for track in flow.inbound.tracks_mut() {
         for layer in ALL_LAYERS {
-            let is_due = track.keyframe_due(layer).is_some_and(|due| due <= turn.now);
-            if let Some(ssrc) = is_due.then(|| track.ask_for_keyframe(turn.now, layer)).flatten() {
+            if let Some(ssrc) = track.owed_keyframe(turn.now, layer) {
                 request_keyframe(turn, to, &mut flow.sealer, flow.ssrc, ssrc);
             }
         }

@@ -128,7 +128,7 @@ pub(super) fn ask(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Op
                 continue;
             }
             let overdue = kind != SourceKind::Microphone && stream.missing.overdue(turn.now, pace);
-            if let Some(ssrc) = overdue.then(|| track.ask_for_keyframe(turn.now, layer)).flatten() {
+            if overdue && let Some(ssrc) = track.ask_for_keyframe(turn.now, layer) {
                 egress::request_keyframe(turn, to, &mut flow.sealer, flow.ssrc, ssrc);
             }
             let Some(stream) = track.layer_mut(layer) else { continue };

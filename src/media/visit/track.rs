@@ -302,10 +302,19 @@ impl Track {
 
     /// Somebody wants a keyframe of this layer: what a request is to go to now, if one may leave.
     pub(super) fn ask_for_keyframe(&mut self, now: Instant, layer: Layer) -> Option<Ssrc> {
+        self.request(now, layer, Door::ask)
+    }
+
+    /// What the request for this layer that had to wait is to go to, if it may leave now.
+    pub(super) fn owed_keyframe(&mut self, now: Instant, layer: Layer) -> Option<Ssrc> {
+        self.request(now, layer, Door::leaves)
+    }
+
+    fn request(&mut self, now: Instant, layer: Layer, opens: fn(&mut Door, Instant, Option<Instant>) -> bool) -> Option<Ssrc> {
         let last = self.asked;
         let stream = self.layer_mut(layer)?;
         let ssrc = stream.ssrc;
-        stream.door.ask(now, last).then(|| {
+        opens(&mut stream.door, now, last).then(|| {
             self.asked = Some(now);
             ssrc
         })

@@ -168,9 +168,9 @@ impl Queue {
         ) else {
             return Usage::Hold;
         };
-        self.standing = Some(least - base);
-        let count = recent.clone().count();
         let standing = least - base;
+        self.standing = Some(standing);
+        let count = recent.clone().count();
         if !obeyed || self.stood.is_some_and(|stood| !stays(stood.standing, standing, STOOD_STANDING)) {
             self.stood = None;
         }
