@@ -15,6 +15,7 @@ const IDS: ExtensionIds = ExtensionIds {
     audio_level: 1,
     video_orientation: 13,
     playout_delay: 5,
+    layers_allocation: 9,
 };
 
 pub(crate) fn run(input: &[u8]) {

@@ -69,6 +69,7 @@ pub struct ExtensionIds {
     pub audio_level: u8,
     pub video_orientation: u8,
     pub playout_delay: u8,
+    pub layers_allocation: u8,
 }
 
 /// One simulcast encoding, by its rid (RFC 8851); `layer` 0 is the smallest (q), 2 the largest (f).

@@ -4,6 +4,7 @@
 use std::time::Duration;
 
 use quartet::base::{Instant, Seat};
+use quartet::link::Watching;
 
 use super::house::{House, asked_seed};
 use super::peer::{Picture, Played, Shape};
@@ -368,5 +369,28 @@ fn after_twenty_seconds_of_silence_everything_is_back_within_two() {
         assert!(first.since(back) <= Duration::from_secs(2), "{:?}", first.since(back));
         let seen = seen(&house, who, of, later);
         assert!(seen.longest_freeze() <= millis(500) && seen.concealed() < 1.0);
+    }
+}
+
+#[test]
+fn a_layer_that_its_sender_gives_up_is_replaced_at_once_where_it_says_so() {
+    for (tells_layers, bound) in [(true, 200), (false, 500)] {
+        let shape = Shape { frame_interval: Duration::from_nanos(66_666_667), tells_layers, ..Shape::BROWSER };
+        let (mut house, sender, receiver) = two(of_round_trip(50), shape);
+        // Somebody else looks at the layer below, or it would be off.
+        let other = house.join(1, seat(2), Shape::SILENT, GOOD, GOOD);
+        house.run(1_000);
+        let mut watching = Watching::default();
+        watching.cameras[0].height = 300;
+        house.watch(other, watching);
+        house.run(10_000);
+        let from = house.now;
+        assert_eq!(seen(&house, receiver, sender, from - millis(1_000)).layers(), [2]);
+        house.members[sender].peer.hear_word(from, [true, true, false]);
+        house.run(3_000);
+        let seen = seen(&house, receiver, sender, from);
+        assert_eq!(seen.layers(), [2, 1]);
+        let freeze = seen.longest_freeze();
+        assert!(freeze < millis(bound) && freeze > millis(bound) / 2, "{tells_layers}: {freeze:?}");
     }
 }

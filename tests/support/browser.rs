@@ -153,6 +153,7 @@ pub(crate) fn extensions(seat: Seat) -> ExtensionIds {
         audio_level: id(4),
         video_orientation: id(5),
         playout_delay: id(6),
+        layers_allocation: id(7),
     }
 }
 

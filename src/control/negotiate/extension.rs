@@ -14,6 +14,7 @@ pub(super) enum Extension {
     AudioLevel,
     VideoOrientation,
     PlayoutDelay,
+    LayersAllocation,
 }
 
 impl Extension {
@@ -31,12 +32,20 @@ impl Extension {
             // 3GPP TS 26.114 §7.4.5
             Self::VideoOrientation => "urn:3gpp:video-orientation",
             Self::PlayoutDelay => "http://www.webrtc.org/experiments/rtp-hdrext/playout-delay",
+            Self::LayersAllocation => "http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00",
         }
     }
 
     /// What we read of the packets that a peer sends us.
-    pub(super) const RECEIVED: &'static [Extension] =
-        &[Self::Mid, Self::Rid, Self::RepairedRid, Self::TransportCc, Self::AudioLevel, Self::VideoOrientation];
+    pub(super) const RECEIVED: &'static [Extension] = &[
+        Self::Mid,
+        Self::Rid,
+        Self::RepairedRid,
+        Self::TransportCc,
+        Self::AudioLevel,
+        Self::VideoOrientation,
+        Self::LayersAllocation,
+    ];
 
     /// What we write into the packets that we send.
     pub(super) const SENT: &'static [Extension] =
@@ -52,6 +61,7 @@ impl Extension {
             Self::AudioLevel => &mut ids.audio_level,
             Self::VideoOrientation => &mut ids.video_orientation,
             Self::PlayoutDelay => &mut ids.playout_delay,
+            Self::LayersAllocation => &mut ids.layers_allocation,
         }
     }
 }

@@ -146,15 +146,23 @@ pub(super) struct Session<'a> {
     direction: Direction,
     /// The mids of the first BUNDLE group.
     pub(super) bundle: Option<&'a str>,
+    /// Whether one stream may have header extensions in both forms (RFC 8285 §6).
+    pub(super) mixes_extensions: bool,
 }
 
 impl<'a> Session<'a> {
     pub(super) fn read(attributes: &[Attribute<'a>]) -> Self {
         // RFC 8866 §6.7: sendrecv is the default.
-        let mut session = Session { transport: Transport::default(), direction: Direction::SendRecv, bundle: None };
+        let mut session = Session {
+            transport: Transport::default(),
+            direction: Direction::SendRecv,
+            bundle: None,
+            mixes_extensions: false,
+        };
         for attribute in attributes {
             session.transport.take(attribute);
             session.direction = Direction::parse(attribute.name).unwrap_or(session.direction);
+            session.mixes_extensions |= attribute.name == "extmap-allow-mixed";
             if attribute.name == "group" && session.bundle.is_none() {
                 session.bundle = attribute.value.strip_prefix("BUNDLE").filter(|mids| mids.is_empty() || mids.starts_with(' '));
             }

@@ -40,6 +40,8 @@ pub(super) struct Plan<'a> {
     /// In the order of the offer.
     pub(super) lines: Vec<Planned<'a>>,
     pub(super) terms: LegTerms,
+    /// Whether header extensions may come in both forms (RFC 8285 §6).
+    pub(super) mixes_extensions: bool,
 }
 
 impl<'a> Plan<'a> {
@@ -82,7 +84,7 @@ impl<'a> Plan<'a> {
             sources: Sources::default(),
             cname: mint.cname(),
         };
-        Ok(Self { lines: planned, terms })
+        Ok(Self { lines: planned, terms, mixes_extensions: session.mixes_extensions })
     }
 }
 

@@ -91,6 +91,7 @@ fn our_page_in_chromium_becomes_three_lines_in_and_seven_out() {
         audio_level: 1,
         video_orientation: 13,
         playout_delay: 5,
+        layers_allocation: 9,
     };
     assert_eq!(terms.extensions, extensions);
     assert_eq!((terms.fingerprints.len(), terms.remote.ufrag.len(), terms.remote.password.expose().len()), (1, 4, 24));

@@ -30,6 +30,10 @@ pub(super) fn answer(plan: &Plan<'_>, seat: Seat, local: &LocalMedia, session_id
     text.line(format_args!("a=ice-lite"));
     text.line(format_args!("a=ice-options:ice2 trickle"));
     text.line(format_args!("a=msid-semantic:WMS *"));
+    // What a sender says of its layers takes more than the sixteen bytes of the one-byte form.
+    if plan.mixes_extensions {
+        text.line(format_args!("a=extmap-allow-mixed"));
+    }
     let mut first = true;
     for planned in &plan.lines {
         if matches!(planned.role, Role::Reject) {

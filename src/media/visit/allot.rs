@@ -7,7 +7,7 @@ use super::forward::Seats;
 use super::ingress;
 use super::leg::Leg;
 use super::line::{Line, Lines};
-use super::track::{LayerStream, Track};
+use super::track::Track;
 use super::turn::Turn;
 use super::watch::Layer;
 use crate::base::limits::LAYERS;
@@ -251,13 +251,9 @@ fn rates(track: &Track, demand: Option<&Demand>, now: Instant, layer: Layer) -> 
     let nominal = NOMINAL.get(usize::from(layer)).copied().unwrap_or(0);
     let guess = [nominal, 0, 0];
     let expected = track.is_simulcast() && demand.is_some_and(|demand| demand.expects(now, usize::from(layer)));
-    let unsteady = |stream: &LayerStream| {
-        let since = stream.unsteady_since(now);
-        since.is_some_and(|at| !demand.is_some_and(|demand| demand.brought_back(usize::from(layer), at)))
-    };
     match track.layer(layer) {
         // The lowest one is all there is below.
-        Some(stream) if layer > 0 && unsteady(stream) => [0; TEMPORAL_LAYERS],
+        Some(stream) if layer > 0 && stream.is_unsteady(now) => [0; TEMPORAL_LAYERS],
         Some(stream) if stream.arrives(now) => {
             let rates = stream.rates(now);
             if rates.iter().all(|rate| *rate == 0) { guess } else { rates }

@@ -47,9 +47,9 @@ impl Demand {
         off || asked.is_some_and(|at| now.since(at) < RETURN)
     }
 
-    /// Whether this layer came again at this time because somebody asked for it.
-    pub(super) fn brought_back(&self, layer: usize, at: Instant) -> bool {
-        self.asked_back.get(layer).copied().flatten().is_some_and(|asked| asked <= at && at.since(asked) < RETURN)
+    /// This layer comes after it was off. Whether that is because somebody asked for it; once for each time.
+    pub(super) fn brought_back(&mut self, layer: usize) -> bool {
+        self.asked_back.get_mut(layer).is_some_and(|asked| asked.take().is_some())
     }
 
     /// These layers are wanted from now on. What control is to be told, if that has changed.
@@ -83,7 +83,7 @@ impl Demand {
             match since {
                 None if !*layer => (*layer, *asked) = (true, Some(now)),
                 None => {}
-                Some(since) if now.since(since) >= REST => *layer = false,
+                Some(since) if now.since(since) >= REST => (*layer, *asked) = (false, None),
                 Some(_) => {}
             }
         }
@@ -135,8 +135,25 @@ mod tests {
         demand.tell(at(5_000));
         assert!(demand.expects(at(60_000), 2));
         demand.want(at(60_000), [true, true, true]);
-        assert!(demand.brought_back(2, at(61_000)) && !demand.brought_back(2, at(64_000)) && !demand.brought_back(1, at(61_000)));
         assert!(demand.expects(at(62_999), 2) && !demand.expects(at(63_000), 2));
+    }
+
+    #[test]
+    fn a_layer_that_was_asked_back_is_brought_back_once_however_late_it_comes() {
+        let mut demand = Demand::default();
+        assert!(!demand.brought_back(2), "nobody asked");
+        demand.want(at(0), [true, true, false]);
+        demand.tell(at(5_000));
+        assert!(!demand.brought_back(2), "nobody asked for it again");
+        demand.want(at(60_000), [true, true, true]);
+        assert!(!demand.brought_back(1) && demand.brought_back(2));
+        assert!(!demand.brought_back(2) && !demand.expects(at(60_500), 2), "it came");
+        demand.want(at(70_000), [true, true, false]);
+        demand.tell(at(75_000));
+        demand.want(at(80_000), [true, true, true]);
+        demand.want(at(81_000), [true, true, false]);
+        demand.tell(at(86_000));
+        assert!(!demand.brought_back(2), "it was turned off again before it came");
     }
 
     #[test]

@@ -87,6 +87,10 @@ pub(super) fn take<'a>(
     if !(if is_repair { track.repairs(header.payload_type) } else { wrapped || track.carries(header.payload_type) }) {
         return Err(DropReason::UnknownPayload);
     }
+    // What comes as a repair is old, and may have been taken back.
+    if let Some(told) = extensions.layers.as_ref().filter(|_| !is_repair) {
+        track.hear(layer, told);
+    }
     let takes_nacks = track.takes_nacks();
     let stream = track.layer_mut(layer).ok_or(DropReason::UnknownStream)?;
     let (index, payload) = if is_repair {
@@ -131,7 +135,8 @@ pub(super) fn take<'a>(
         return Ok(Taken { recovered, packet, ask_at });
     }
     if !is_repair {
-        stream.deliver(now);
+        let starts_frame = packet.picture.is_none_or(|picture| picture.starts_frame);
+        stream.deliver(now, starts_frame, || kind == SourceKind::Camera && flow.demand.brought_back(layer.into()));
     }
     let recovered = recovered.map(|earlier| earlier.filter(|earlier| stream.cache.keep(now, earlier)));
     if !stream.cache.keep(now, &packet) {

@@ -15,6 +15,7 @@ use crate::base::limits::{LAYERS, STREAMS_PER_LEG};
 use crate::base::{Instant, Seq64};
 use crate::link::terms::{InboundLine, LegTerms, Rid, SourceKind, Ssrc};
 use crate::media::proto::srtp::InboundSlot;
+use crate::media::wire::allocation::Allocation;
 use crate::media::wire::ext::Extensions;
 use crate::media::wire::rtp::Header;
 
@@ -23,8 +24,8 @@ use crate::media::wire::rtp::Header;
 /// lost burst, for an end.
 pub(super) const LAYER_REST: Duration = Duration::from_millis(500);
 
-/// A layer does not arrive either when the lowest one goes on without it for so many frames: an encoder makes all layers of
-/// a frame together. More would keep a picture frozen that much longer when its sender's path grows narrow; fewer would
+/// A layer does not arrive either when the lowest one goes on without it for so many frames, unless its sender has said so
+/// before: an encoder makes all layers of a frame together. More would keep a picture frozen that much longer when its sender's path grows narrow; fewer would
 /// take frames that an encoder left out for an end.
 const OVERTAKEN: u8 = 5;
 
@@ -69,9 +70,9 @@ pub(super) struct LayerStream {
     pub(super) ssrc: Ssrc,
     /// When its newest packet with a payload came; None after it said goodbye.
     pub(super) delivered: Option<Instant>,
-    /// Frames of the lowest layer that began since.
+    /// Frames of the lowest layer that began since; [`OVERTAKEN`] too where its sender said that it makes no more of it.
     overtaken: u8,
-    /// When it came again after it had stopped; none since its beginning.
+    /// When it came again after it had stopped, without being asked; none since its beginning.
     returned: Option<Instant>,
     door: Door,
     /// Its newest sender report.
@@ -118,10 +119,10 @@ impl LayerStream {
         self.overtaken < OVERTAKEN && self.delivered.is_some_and(|at| now.since(at) < LAYER_REST)
     }
 
-    /// When it came again after it had stopped, if that is so short ago that it may well stop again: a sender whose own
-    /// path sways gives a layer up and takes it up again every few seconds.
-    pub(super) fn unsteady_since(&self, now: Instant) -> Option<Instant> {
-        self.returned.filter(|at| now.since(*at) < STEADY)
+    /// Whether it came again after it had stopped, so short ago that it may well stop again: a sender whose own path sways
+    /// gives a layer up and takes it up again every few seconds.
+    pub(super) fn is_unsteady(&self, now: Instant) -> bool {
+        self.returned.is_some_and(|at| now.since(at) < STEADY)
     }
 
     /// A keyframe of it begins.
@@ -129,11 +130,15 @@ impl LayerStream {
         self.door.keyframe();
     }
 
-    /// A packet of it came.
-    pub(super) fn deliver(&mut self, now: Instant) {
+    /// A packet of it came. Where that ends a rest, `asked` says whether somebody had asked for it.
+    pub(super) fn deliver(&mut self, now: Instant, starts_frame: bool, asked: impl FnOnce() -> bool) {
         // A camera that was off altogether begins anew.
         if self.overtaken >= OVERTAKEN {
-            self.returned = Some(now);
+            // What was on its way when its sender gave it up says nothing.
+            if !starts_frame {
+                return;
+            }
+            self.returned = (!asked()).then_some(now);
         }
         (self.delivered, self.overtaken) = (Some(now), 0);
     }
@@ -291,6 +296,19 @@ impl Track {
 
     pub(super) fn layer_mut(&mut self, layer: Layer) -> Option<&mut LayerStream> {
         self.layers.get_mut(usize::from(layer))?.as_mut()
+    }
+
+    /// Its sender says, on this layer, which ones it makes: what it has given up is not waited for.
+    pub(super) fn hear(&mut self, layer: Layer, told: &Allocation) {
+        let rids = &self.line.rids;
+        if rids.get(usize::from(told.stream)).is_none_or(|own| own.layer != layer) {
+            return;
+        }
+        for (_, rid) in rids.iter().enumerate().filter(|(stream, _)| told.makes(*stream) == Some(false)) {
+            if let Some(Some(given_up)) = self.layers.get_mut(usize::from(rid.layer)) {
+                given_up.overtaken = OVERTAKEN;
+            }
+        }
     }
 
     /// A frame of the lowest layer begins: the others should come along.

@@ -6,6 +6,7 @@
 //!  zero bytes between elements are padding
 //! ```
 
+use super::allocation::Allocation;
 use super::cursor::{Reader, Writer};
 use super::rtp::Header;
 use crate::link::terms::ExtensionIds;
@@ -34,6 +35,8 @@ pub struct Extensions<'a> {
     pub video_orientation: Option<u8>,
     /// As it came.
     pub playout_delay: Option<[u8; 3]>,
+    /// Which layers of its track the sender makes from now on.
+    pub layers: Option<Allocation>,
 }
 
 #[derive(Clone, Copy, PartialEq, Eq, Debug)]
@@ -89,11 +92,13 @@ impl<'a> Extensions<'a> {
             self.playout_delay = data.try_into().ok();
         } else if id == ids.abs_send_time {
             self.abs_send_time = data.try_into().ok().map(|[a, b, c]: [u8; 3]| u32::from_be_bytes([0, a, b, c]));
+        } else if id == ids.layers_allocation {
+            self.layers = Allocation::parse(data);
         }
     }
 
     /// What of this packet a receiver is told as it is. The mid and the transport-wide number belong to the
-    /// receiver's leg, a rid to the sender's: none of them is passed on.
+    /// receiver's leg, a rid and the layers to the sender's: none of them is passed on.
     pub fn forwarded(&self) -> Outgoing<'static> {
         Outgoing {
             mid: None,
@@ -246,6 +251,7 @@ mod tests {
         audio_level: 6,
         video_orientation: 7,
         playout_delay: 14,
+        layers_allocation: 8,
     };
     const NOTHING: Extensions<'_> = Extensions {
         mid: None,
@@ -256,6 +262,7 @@ mod tests {
         audio_level: None,
         video_orientation: None,
         playout_delay: None,
+        layers: None,
     };
 
     /// A packet of a fixed header, a block and one byte of payload.
@@ -285,8 +292,9 @@ mod tests {
             audio_level: Some(AudioLevel { voice: true, level: 5 }),
             video_orientation: Some(3),
             playout_delay: Some([1, 2, 3]),
+            layers: Allocation::parse(&[0x21]),
         };
-        let elements: [(u8, &[u8]); 8] = [
+        let elements: [(u8, &[u8]); 9] = [
             (1, b"0"),
             (2, b"q"),
             (3, b"hh"),
@@ -295,6 +303,7 @@ mod tests {
             (6, &[0x85]),
             (7, &[3]),
             (14, &[1, 2, 3]),
+            (8, &[0x21]),
         ];
         let (mut one_byte, mut two_byte) = (vec![0], vec![0, 0]);
         for (id, data) in elements {
@@ -380,6 +389,7 @@ mod tests {
             audio_level: Some(AudioLevel { voice: true, level: 127 }),
             video_orientation: Some(1),
             playout_delay: Some([0, 1, 2]),
+            layers: Allocation::parse(&[0x21]),
         };
         let goes = came.forwarded();
         assert_eq!((goes.mid, goes.transport_cc), (None, None));

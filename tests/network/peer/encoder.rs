@@ -23,6 +23,8 @@ pub(super) struct Plain {
     pub(super) timestamp: u32,
     pub(super) marker: bool,
     pub(super) payload: Vec<u8>,
+    /// Which layers its sender makes, where it says so.
+    pub(super) layers: Option<[bool; 3]>,
 }
 
 /// What a peer's frames have in common.
@@ -128,7 +130,7 @@ impl Encoder {
                 let index = self.next;
                 self.next = index.next();
                 self.packets += 1;
-                let plain = Plain { index, timestamp, marker: packet + 1 == count, payload };
+                let plain = Plain { index, timestamp, marker: packet + 1 == count, payload, layers: None };
                 self.history.push_back((plain.clone(), None));
                 plain
             })

@@ -83,6 +83,8 @@ pub(crate) struct Shape {
     pub(crate) takes_red: bool,
     /// Whether it asks for what it misses.
     pub(crate) asks: bool,
+    /// Whether it says which layers it makes, as Chromium does and Firefox does not.
+    pub(crate) tells_layers: bool,
 }
 
 impl Shape {
@@ -99,6 +101,7 @@ impl Shape {
         temporal: false,
         takes_red: true,
         asks: true,
+        tells_layers: true,
     };
     /// Someone who only looks and listens.
     pub(crate) const SILENT: Shape = Shape { camera: false, microphone: false, ..Shape::BROWSER };
@@ -343,13 +346,15 @@ impl Peer {
         }
         let sound = (self.shape.sound * 2 + AROUND) as u64 * 8 * 1_000 / self.shape.sound_interval.as_millis() as u64;
         let shares = encoder::share(self.uplink.target().saturating_sub(sound), self.shape.rates);
+        let active: [bool; 3] = std::array::from_fn(|place| shares[place].is_some() && self.wanted[place]);
+        let before = std::mem::replace(&mut self.active, active);
         for (place, encoder) in self.camera.iter_mut().enumerate() {
-            let share = shares[place].filter(|_| self.wanted[place]);
-            let was_active = std::mem::replace(&mut self.active[place], share.is_some());
-            let Some(rate) = share else { continue };
+            let Some(rate) = shares[place].filter(|_| active[place]) else { continue };
             // An encoder that begins again begins with a keyframe.
-            encoder.keyframe_wanted |= !was_active;
-            let frame = encoder.frame(now, self.origin, &self.shape, rate, &mut self.dice);
+            encoder.keyframe_wanted |= !before[place];
+            let tells = self.shape.tells_layers && (encoder.keyframe_wanted || active != before);
+            let mut frame = encoder.frame(now, self.origin, &self.shape, rate, &mut self.dice);
+            frame[0].layers = tells.then_some(active);
             self.pacer.extend(frame.into_iter().map(|plain| (place, plain)));
             encoder.forget();
         }
@@ -385,14 +390,16 @@ impl Peer {
         };
         self.sent += 1;
         payload.extend(&plain.payload);
-        let extensions: &[(u8, &[u8])] = &[(ids.mid, b"1"), (rid_id, rid), (ids.transport_cc, &number)];
+        let allocation = plain.layers.filter(|_| !repair).map(|active| allocation(place, active));
+        let mut extensions: Vec<(u8, &[u8])> = vec![(ids.mid, b"1"), (rid_id, rid), (ids.transport_cc, &number)];
+        extensions.extend(allocation.iter().map(|said| (ids.layers_allocation, &said[..])));
         let rtp = Rtp {
             marker: plain.marker,
             payload_type,
             sequence: index.wrapped().0,
             timestamp: plain.timestamp,
             ssrc: ssrc.0,
-            extensions,
+            extensions: &extensions,
             padding: 0,
         };
         let (bytes, header_len) = packets::rtp(&rtp, &payload);
@@ -566,6 +573,12 @@ impl Peer {
         }
         may
     }
+}
+
+/// What a stream says of all three (video-layers-allocation00), with bitrates that nobody asks for.
+fn allocation(stream: usize, active: [bool; 3]) -> [u8; 7] {
+    let masks = active.map(u8::from);
+    [(stream as u8) << 6 | 2 << 4, masks[0] << 4 | masks[1], masks[2] << 4, 0, 100, 100, 100]
 }
 
 /// The peer's idea of the date.
