@@ -153,12 +153,8 @@ pub(super) struct Session<'a> {
 impl<'a> Session<'a> {
     pub(super) fn read(attributes: &[Attribute<'a>]) -> Self {
         // RFC 8866 §6.7: sendrecv is the default.
-        let mut session = Session {
-            transport: Transport::default(),
-            direction: Direction::SendRecv,
-            bundle: None,
-            mixes_extensions: false,
-        };
+        let mut session =
+            Session { transport: Transport::default(), direction: Direction::SendRecv, bundle: None, mixes_extensions: false };
         for attribute in attributes {
             session.transport.take(attribute);
             session.direction = Direction::parse(attribute.name).unwrap_or(session.direction);

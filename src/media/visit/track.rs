@@ -304,7 +304,7 @@ impl Track {
         if rids.get(usize::from(told.stream)).is_none_or(|own| own.layer != layer) {
             return;
         }
-        for (_, rid) in rids.iter().enumerate().filter(|(stream, _)| told.makes(*stream) == Some(false)) {
+        for (_, rid) in rids.iter().enumerate().filter(|(stream, _)| !told.makes(*stream)) {
             if let Some(Some(given_up)) = self.layers.get_mut(usize::from(rid.layer)) {
                 given_up.overtaken = OVERTAKEN;
             }

@@ -17,8 +17,8 @@ const STREAMS: usize = 4;
 pub struct Allocation {
     /// Which of the track's streams this came on, counted as the offer lists them.
     pub stream: u8,
-    active: [bool; STREAMS],
-    streams: u8,
+    /// Streams behind the last that is made are not told of.
+    made: [bool; STREAMS],
 }
 
 impl Allocation {
@@ -34,12 +34,13 @@ impl Allocation {
         };
         let [first, second] = masks.map(|pair| [pair >> 4, pair & 0x0f]);
         let masks = [first[0], first[1], second[0], second[1]];
-        (stream < streams).then(|| Allocation { stream, active: masks.map(|mask| mask != 0), streams })
+        let told = |place| place < usize::from(streams) && masks[place] != 0;
+        (stream < streams).then(|| Allocation { stream, made: std::array::from_fn(told) })
     }
 
-    /// What it says of this stream; none if it says nothing.
-    pub fn makes(&self, stream: usize) -> Option<bool> {
-        self.active.get(..usize::from(self.streams))?.get(stream).copied()
+    /// Whether this stream is made.
+    pub fn makes(&self, stream: usize) -> bool {
+        self.made.get(stream).copied().unwrap_or(false)
     }
 }
 
@@ -47,9 +48,9 @@ impl Allocation {
 mod tests {
     use super::*;
 
-    fn parse(data: &[u8]) -> Option<(u8, Vec<bool>)> {
+    fn parse(data: &[u8]) -> Option<(u8, [bool; STREAMS])> {
         let allocation = Allocation::parse(data)?;
-        Some((allocation.stream, (0..).map_while(|stream| allocation.makes(stream)).collect()))
+        Some((allocation.stream, std::array::from_fn(|stream| allocation.makes(stream))))
     }
 
     #[test]
@@ -57,16 +58,19 @@ mod tests {
         let (on, off) = (true, false);
         for (data, expected) in [
             // Three streams of one spatial layer: all of them, and bitrates after it.
-            (&[0b00_10_0001, 0, 150, 1][..], Some((0, vec![on, on, on]))),
-            (&[0b01_10_0001], Some((1, vec![on, on, on]))),
-            // The largest is left out; the two largest are.
-            (&[0b00_10_0000, 0x11, 0x00, 0], Some((0, vec![on, on, off]))),
-            (&[0b00_10_0000, 0x10, 0x00, 0], Some((0, vec![on, off, off]))),
-            (&[0b01_10_0000, 0x01, 0x10], Some((1, vec![off, on, on]))),
-            // Two streams need one byte of masks, four need two.
-            (&[0b01_01_0000, 0x01], Some((1, vec![off, on]))),
-            (&[0b11_11_0000, 0x30, 0x07], Some((3, vec![on, off, off, on]))),
-            (&[0b00_00_0111], Some((0, vec![on]))),
+            (&[0b00_10_0001, 0, 150, 1][..], Some((0, [on, on, on, off]))),
+            (&[0b01_10_0001], Some((1, [on, on, on, off]))),
+            // The largest is left out, as it may be written and as Chromium does; so are the two largest.
+            (&[0b00_10_0000, 0x11, 0x00, 0], Some((0, [on, on, off, off]))),
+            (&[0b01_01_0001, 0, 150, 1], Some((1, [on, on, off, off]))),
+            (&[0b00_00_0001], Some((0, [on, off, off, off]))),
+            // One between, and the smallest.
+            (&[0b10_10_0000, 0x10, 0x10], Some((2, [on, off, on, off]))),
+            (&[0b01_10_0000, 0x01, 0x10], Some((1, [off, on, on, off]))),
+            // Two streams need one byte of masks, four need two; what is beyond them is filling.
+            (&[0b01_01_0000, 0x01], Some((1, [off, on, off, off]))),
+            (&[0b11_11_0000, 0x30, 0x07], Some((3, [on, off, off, on]))),
+            (&[0b00_10_0000, 0x11, 0x1f], Some((0, [on, on, on, off]))),
             // Cut short, a stream that there is not, and nothing at all.
             (&[], None),
             (&[0b00_10_0000, 0x11], None),
@@ -85,8 +89,7 @@ mod tests {
                 let mut data = vec![head ^ 0x5a; len];
                 data.splice(..0, [head]);
                 if let Some(allocation) = Allocation::parse(&data) {
-                    assert_eq!(allocation.makes(usize::from(allocation.streams)), None, "{data:x?}");
-                    assert!(allocation.makes(allocation.stream.into()).is_some(), "{data:x?}");
+                    assert!(usize::from(allocation.stream) < STREAMS && !allocation.makes(STREAMS), "{data:x?}");
                 }
             }
         }

@@ -575,10 +575,17 @@ impl Peer {
     }
 }
 
-/// What a stream says of all three (video-layers-allocation00), with bitrates that nobody asks for.
-fn allocation(stream: usize, active: [bool; 3]) -> [u8; 7] {
+/// What a stream says of all three (video-layers-allocation00), as Chromium does: of none behind the last that is made.
+/// Bitrates follow, which nobody asks for.
+fn allocation(stream: usize, active: [bool; 3]) -> Vec<u8> {
+    let streams = active.iter().rposition(|active| *active).unwrap_or(0) as u8;
+    let head = (stream as u8) << 6 | streams << 4;
     let masks = active.map(u8::from);
-    [(stream as u8) << 6 | 2 << 4, masks[0] << 4 | masks[1], masks[2] << 4, 0, 100, 100, 100]
+    match active {
+        [true, false, false] | [true, true, false] | [true, true, true] => vec![head | 1, 0, 100],
+        [_, _, false] => vec![head, masks[0] << 4 | masks[1], 0, 100],
+        [_, _, true] => vec![head, masks[0] << 4 | masks[1], masks[2] << 4, 0, 100],
+    }
 }
 
 /// The peer's idea of the date.
