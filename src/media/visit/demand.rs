@@ -47,7 +47,7 @@ impl Demand {
         off || asked.is_some_and(|at| now.since(at) < RETURN)
     }
 
-    /// This layer comes after it was off. Whether that is because somebody asked for it; once for each time.
+    /// A frame of this layer comes. Whether it is the first since somebody asked for it when it was off.
     pub(super) fn brought_back(&mut self, layer: usize) -> bool {
         self.asked_back.get_mut(layer).is_some_and(|asked| asked.take().is_some())
     }

@@ -136,7 +136,8 @@ pub(super) fn take<'a>(
     }
     if !is_repair {
         let starts_frame = packet.picture.is_none_or(|picture| picture.starts_frame);
-        stream.deliver(now, starts_frame, || kind == SourceKind::Camera && flow.demand.brought_back(layer.into()));
+        let asked = starts_frame && kind == SourceKind::Camera && flow.demand.brought_back(layer.into());
+        stream.deliver(now, starts_frame, asked);
     }
     let recovered = recovered.map(|earlier| earlier.filter(|earlier| stream.cache.keep(now, earlier)));
     if !stream.cache.keep(now, &packet) {

@@ -130,15 +130,15 @@ impl LayerStream {
         self.door.keyframe();
     }
 
-    /// A packet of it came. Where that ends a rest, `asked` says whether somebody had asked for it.
-    pub(super) fn deliver(&mut self, now: Instant, starts_frame: bool, asked: impl FnOnce() -> bool) {
+    /// A packet of it came; the first since somebody `asked` for it, maybe.
+    pub(super) fn deliver(&mut self, now: Instant, starts_frame: bool, asked: bool) {
         // A camera that was off altogether begins anew.
         if self.overtaken >= OVERTAKEN {
             // What was on its way when its sender gave it up says nothing.
             if !starts_frame {
                 return;
             }
-            self.returned = (!asked()).then_some(now);
+            self.returned = (!asked).then_some(now);
         }
         (self.delivered, self.overtaken) = (Some(now), 0);
     }
