@@ -58,24 +58,24 @@ mod tests {
         let (on, off) = (true, false);
         for (data, expected) in [
             // Three streams of one spatial layer: all of them, and bitrates after it.
-            (&[0b00_10_0001, 0, 150, 1][..], Some((0, [on, on, on, off]))),
-            (&[0b01_10_0001], Some((1, [on, on, on, off]))),
+            (&[0b0010_0001, 0, 150, 1][..], Some((0, [on, on, on, off]))),
+            (&[0b0110_0001], Some((1, [on, on, on, off]))),
             // The largest is left out, as it may be written and as Chromium does; so are the two largest.
-            (&[0b00_10_0000, 0x11, 0x00, 0], Some((0, [on, on, off, off]))),
-            (&[0b01_01_0001, 0, 150, 1], Some((1, [on, on, off, off]))),
-            (&[0b00_00_0001], Some((0, [on, off, off, off]))),
+            (&[0b0010_0000, 0x11, 0x00, 0], Some((0, [on, on, off, off]))),
+            (&[0b0101_0001, 0, 150, 1], Some((1, [on, on, off, off]))),
+            (&[0b0000_0001], Some((0, [on, off, off, off]))),
             // One between, and the smallest.
-            (&[0b10_10_0000, 0x10, 0x10], Some((2, [on, off, on, off]))),
-            (&[0b01_10_0000, 0x01, 0x10], Some((1, [off, on, on, off]))),
+            (&[0b1010_0000, 0x10, 0x10], Some((2, [on, off, on, off]))),
+            (&[0b0110_0000, 0x01, 0x10], Some((1, [off, on, on, off]))),
             // Two streams need one byte of masks, four need two; what is beyond them is filling.
-            (&[0b01_01_0000, 0x01], Some((1, [off, on, off, off]))),
-            (&[0b11_11_0000, 0x30, 0x07], Some((3, [on, off, off, on]))),
-            (&[0b00_10_0000, 0x11, 0x1f], Some((0, [on, on, on, off]))),
+            (&[0b0101_0000, 0x01], Some((1, [off, on, off, off]))),
+            (&[0b1111_0000, 0x30, 0x07], Some((3, [on, off, off, on]))),
+            (&[0b0010_0000, 0x11, 0x1f], Some((0, [on, on, on, off]))),
             // Cut short, a stream that there is not, and nothing at all.
             (&[], None),
-            (&[0b00_10_0000, 0x11], None),
-            (&[0b00_01_0000], None),
-            (&[0b11_10_0001], None),
+            (&[0b0010_0000, 0x11], None),
+            (&[0b0001_0000], None),
+            (&[0b1110_0001], None),
             (&[0], None),
         ] {
             assert_eq!(parse(data), expected, "{data:x?}");
