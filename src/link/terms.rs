@@ -99,6 +99,8 @@ pub struct InboundLine {
     pub nack: bool,
     /// Whether the answer asked for transport-wide-cc feedback on this line.
     pub transport_cc: bool,
+    /// Whether the peer says which of `rids` it makes, and counts them as they stand here (video-layers-allocation00).
+    pub tells_layers: bool,
 }
 
 /// A line on which we send and the peer receives. Lines of one kind count from 0 in the order of the offer;

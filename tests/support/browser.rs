@@ -263,6 +263,7 @@ impl Browser {
             ssrc,
             rtx_ssrc: None,
             red_payload_type: None,
+            tells_layers: kind == SourceKind::Camera,
             rids: Vec::new(),
             nack: false,
             transport_cc: true,
@@ -329,6 +330,13 @@ impl Browser {
         let rid = LAYERS[layer].as_bytes();
         let names: [(u8, &[u8]); 2] = [(ids.mid, b"1"), (ids.rid, rid)];
         self.picture(now, layer, &names)
+    }
+
+    /// One frame of the lowest layer, which says what this browser makes of its camera (video-layers-allocation00).
+    pub(crate) fn frame_saying(&mut self, now: Instant, said: &[u8]) -> Vec<Vec<u8>> {
+        let ids = extensions(self.seat);
+        let names: [(u8, &[u8]); 3] = [(ids.mid, b"1"), (ids.rid, LAYERS[0].as_bytes()), (ids.layers_allocation, said)];
+        self.picture(now, 0, &names)
     }
 
     /// One frame of the screen.

@@ -96,3 +96,31 @@ fn a_receiver_asks_for_what_it_is_shown_and_nothing_else() {
     let f = world.browser(Seat::ALL[1]).camera[2].ssrc;
     assert_eq!(world.browser(Seat::ALL[1]).asked.last().unwrap().1, f);
 }
+
+#[test]
+fn what_a_sender_says_of_its_layers_is_believed_where_it_says_it_of_the_stream_that_it_says_it_on() {
+    for (said, asked_for) in [
+        // The first of two streams that are both made: the third is not.
+        (&[0b0001_0001][..], Some(1)),
+        (&[0b0000_0001], Some(0)),
+        // All three are made.
+        (&[0b0010_0001], None),
+        // On the first stream it says that this is the second.
+        (&[0b0101_0001], None),
+        (&[0b0010_0000], None),
+        (&[0], None),
+        (&[0xff; 16], None),
+    ] {
+        let mut world = World::full();
+        world.run(2_000);
+        let sender = Seat::ALL[1];
+        world.browser(sender).asked.clear();
+        let now = world.now;
+        for packet in world.browser(sender).frame_saying(now, said) {
+            world.send(sender, packet);
+        }
+        let asked = world.browser(sender).asked.clone();
+        let expected = asked_for.map(|layer: usize| (now, world.browser(sender).camera[layer].ssrc));
+        assert_eq!(asked, Vec::from_iter(expected), "{said:x?}");
+    }
+}

@@ -298,7 +298,12 @@ fn receive<'a>(
     space: &mut Space<'a>,
 ) -> Result<(Role, Vec<Answered>), OfferError> {
     let number = line.number;
-    let wanted = with_feedback(rtp, chosen, Extension::RECEIVED);
+    let mut wanted = with_feedback(rtp, chosen, Extension::RECEIVED);
+    // A peer counts its encodings as it offers them, and we from the smallest.
+    let in_order = |rids: Vec<Rid>| rids.len() > 1 && rids.is_sorted_by_key(|rid| rid.layer);
+    if !rtp.simulcast.encodings(chosen.payload_type, number).is_ok_and(in_order) {
+        wanted.retain(|extension| *extension != Extension::LayersAllocation);
+    }
     let extensions = space.take_up(&rtp.extensions, &wanted, Direction::SendOnly, number)?;
     let answered = |extension| has(&extensions, extension);
 
@@ -324,6 +329,7 @@ fn receive<'a>(
         rids,
         nack: chosen.rtx.is_some() && rtp.codecs.offers_feedback(chosen.payload_type, "nack"),
         transport_cc: answered(Extension::TransportCc),
+        tells_layers: answered(Extension::LayersAllocation),
     };
     Ok((Role::Receive { terms, encodings }, extensions))
 }

@@ -3,7 +3,7 @@
 use proptest::prelude::*;
 
 use super::*;
-use crate::link::terms::{ExtensionIds, InboundLine, OutboundLine};
+use crate::link::terms::{ExtensionIds, InboundLine, OutboundLine, SourceKind};
 
 const PAGE: &str = include_str!("../../../tests/fixtures/offers/chromium-156-page.sdp");
 const PUBLISHER: &str = include_str!("../../../tests/fixtures/offers/chromium-156-publisher.sdp");
@@ -149,6 +149,7 @@ a=group:BUNDLE 0 1
 a=ice-lite
 a=ice-options:ice2 trickle
 a=msid-semantic:WMS *
+a=extmap-allow-mixed
 m=audio 9 UDP/TLS/RTP/SAVPF 63 111
 c=IN IP4 0.0.0.0
 a=mid:0
@@ -221,6 +222,25 @@ fn line_k_of_sound_and_of_pictures_carry_the_same_other_seat() {
             .collect();
         expected.push("screen screen".to_owned());
         assert_eq!(msids, expected);
+    }
+}
+
+#[test]
+fn what_a_sender_says_of_its_layers_is_taken_up_where_it_counts_them_as_we_do() {
+    const SAYS: &str = "a=extmap:9 http://www.webrtc.org/experiments/rtp-hdrext/video-layers-allocation00\r\n";
+    let both_forms = "a=extmap-allow-mixed\r\n";
+    for (offer, said, mixed) in [
+        (PAGE.to_owned(), 1, true),
+        (PAGE.replace("a=simulcast:send q;h;f", "a=simulcast:send f;h;q"), 0, true),
+        (PAGE.replace("a=simulcast:send q;h;f", "a=simulcast:send f"), 0, true),
+        (PAGE.replace(both_forms, ""), 1, false),
+        (FIREFOX_PAGE.to_owned(), 0, false),
+    ] {
+        let Negotiated { answer, terms } = negotiate(&offer, 2).unwrap();
+        assert_eq!((answer.matches(SAYS).count(), answer.contains(both_forms)), (said, mixed));
+        let telling: Vec<_> = terms.inbound.iter().filter(|line| line.tells_layers).map(|line| line.kind).collect();
+        assert_eq!(telling, vec![SourceKind::Camera; said]);
+        assert_eq!(terms.extensions.layers_allocation != 0, said > 0);
     }
 }
 

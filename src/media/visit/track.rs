@@ -301,7 +301,8 @@ impl Track {
     /// Its sender says, on this layer, which ones it makes: what it has given up is not waited for.
     pub(super) fn hear(&mut self, layer: Layer, told: &Allocation) {
         let rids = &self.line.rids;
-        if rids.get(usize::from(told.stream)).is_none_or(|own| own.layer != layer) {
+        let believed = self.line.tells_layers && rids.get(usize::from(told.stream)).is_some_and(|own| own.layer == layer);
+        if !believed {
             return;
         }
         for (_, rid) in rids.iter().enumerate().filter(|(stream, _)| !told.makes(*stream)) {
