@@ -25,8 +25,8 @@ use crate::media::wire::rtp::Header;
 pub(super) const LAYER_REST: Duration = Duration::from_millis(500);
 
 /// A layer does not arrive either when the lowest one goes on without it for so many frames, unless its sender has said so
-/// before: an encoder makes all layers of a frame together. More would keep a picture frozen that much longer when its sender's path grows narrow; fewer would
-/// take frames that an encoder left out for an end.
+/// before: an encoder makes all layers of a frame together. More would keep a picture frozen that much longer when its
+/// sender's path grows narrow; fewer would take frames that an encoder left out for an end.
 const OVERTAKEN: u8 = 5;
 
 /// A layer that has stopped and come again is believed in when it has come for so long. Longer would keep a picture coarse
