@@ -394,3 +394,23 @@ fn a_layer_that_its_sender_gives_up_is_replaced_at_once_where_it_says_so() {
         assert!(freeze < millis(bound) && freeze > millis(bound) / 2, "{tells_layers}: {freeze:?}");
     }
 }
+
+#[test]
+fn a_layer_that_its_sender_gives_up_for_a_moment_is_soon_believed_in_again_unless_that_goes_on() {
+    let shape = Shape { frame_interval: Duration::from_nanos(66_666_667), ..Shape::BROWSER };
+    let (mut house, sender, receiver) = two(of_round_trip(50), shape);
+    house.run(10_000);
+    // The second time is soon after the first, the third long after.
+    for (within, watched) in [(3_500, 3_500), (11_500, 25_000), (3_500, 3_500)] {
+        let from = house.now;
+        house.members[sender].peer.hear_word(from, [true, true, false]);
+        house.members[sender].peer.hear_word(from + millis(200), [true; 3]);
+        house.run(500);
+        let later = house.now;
+        house.run(watched);
+        let back = seen(&house, receiver, sender, later).picture.first_shown(later, |layer| layer == 2).expect("it comes back");
+        let back = back.since(from);
+        eprintln!("back after {back:?}");
+        assert!(back < millis(within) && back > millis(within) / 2, "{back:?}");
+    }
+}

@@ -70,10 +70,12 @@ pub(super) struct LayerStream {
     pub(super) ssrc: Ssrc,
     /// When its newest packet with a payload came; None after it said goodbye.
     pub(super) delivered: Option<Instant>,
-    /// Frames of the lowest layer that began since; [`OVERTAKEN`] too where its sender said that it makes no more of it.
+    /// Frames of the lowest layer that began since.
     overtaken: u8,
-    /// When it came again after it had stopped, without being asked; none since its beginning.
-    returned: Option<Instant>,
+    /// Its sender has said that it makes no more of it.
+    given_up: bool,
+    /// When it came again after it had stopped, and whether it may well stop again; none since its beginning.
+    returned: Option<(Instant, bool)>,
     door: Door,
     /// Its newest sender report.
     pub(super) clock: Option<StreamClock>,
@@ -92,6 +94,7 @@ impl LayerStream {
             ssrc: header.ssrc,
             delivered: None,
             overtaken: 0,
+            given_up: false,
             returned: None,
             door: Door::default(),
             clock: None,
@@ -116,13 +119,18 @@ impl LayerStream {
 
     /// Whether its packets come at present.
     pub(super) fn arrives(&self, now: Instant) -> bool {
-        self.overtaken < OVERTAKEN && self.delivered.is_some_and(|at| now.since(at) < LAYER_REST)
+        !self.stopped() && self.delivered.is_some_and(|at| now.since(at) < LAYER_REST)
+    }
+
+    /// Whether others go on without it.
+    fn stopped(&self) -> bool {
+        self.given_up || self.overtaken >= OVERTAKEN
     }
 
     /// Whether it came again after it had stopped, so short ago that it may well stop again: a sender whose own path sways
     /// gives a layer up and takes it up again every few seconds.
     pub(super) fn is_unsteady(&self, now: Instant) -> bool {
-        self.returned.is_some_and(|at| now.since(at) < STEADY)
+        self.returned.is_some_and(|(at, doubted)| doubted && now.since(at) < STEADY)
     }
 
     /// A keyframe of it begins.
@@ -133,12 +141,15 @@ impl LayerStream {
     /// A packet of it came; the first since somebody `asked` for it, maybe.
     pub(super) fn deliver(&mut self, now: Instant, starts_frame: bool, asked: bool) {
         // A camera that was off altogether begins anew.
-        if self.overtaken >= OVERTAKEN {
+        if self.stopped() {
             // What was on its way when its sender gave it up says nothing.
             if !starts_frame {
                 return;
             }
-            self.returned = (!asked).then_some(now);
+            // One moment in which the sender thinks too little of its path is no swing; the next one soon after is.
+            let again = self.returned.is_some_and(|(at, _)| now.since(at) < STEADY);
+            let doubted = !asked && (again || self.overtaken >= OVERTAKEN);
+            (self.returned, self.given_up) = (Some((now, doubted)), false);
         }
         (self.delivered, self.overtaken) = (Some(now), 0);
     }
@@ -306,8 +317,8 @@ impl Track {
             return;
         }
         for (_, rid) in rids.iter().enumerate().filter(|(stream, _)| !told.makes(*stream)) {
-            if let Some(Some(given_up)) = self.layers.get_mut(usize::from(rid.layer)) {
-                given_up.overtaken = OVERTAKEN;
+            if let Some(Some(stream)) = self.layers.get_mut(usize::from(rid.layer)) {
+                stream.given_up = true;
             }
         }
     }
