@@ -299,9 +299,9 @@ fn receive<'a>(
 ) -> Result<(Role, Vec<Answered>), OfferError> {
     let number = line.number;
     let mut wanted = with_feedback(rtp, chosen, Extension::RECEIVED);
+    let encodings = rtp.simulcast.encodings(chosen.payload_type, number);
     // A peer counts its encodings as it offers them, and we from the smallest.
-    let in_order = |rids: Vec<Rid>| rids.len() > 1 && rids.is_sorted_by_key(|rid| rid.layer);
-    if !rtp.simulcast.encodings(chosen.payload_type, number).is_ok_and(in_order) {
+    if !encodings.as_ref().is_ok_and(|rids| rids.len() > 1 && rids.is_sorted_by_key(|rid| rid.layer)) {
         wanted.retain(|extension| *extension != Extension::LayersAllocation);
     }
     let extensions = space.take_up(&rtp.extensions, &wanted, Direction::SendOnly, number)?;
@@ -309,7 +309,7 @@ fn receive<'a>(
 
     let recognized_by_rid = answered(Extension::Mid) && answered(Extension::Rid);
     let encodings = match rtp.kind {
-        MediaKind::Video if recognized_by_rid => rtp.simulcast.encodings(chosen.payload_type, number)?,
+        MediaKind::Video if recognized_by_rid => encodings?,
         MediaKind::Audio | MediaKind::Video => Vec::new(),
     };
     let (ssrc, rtx_ssrc) = if encodings.is_empty() { announced(rtp) } else { (None, None) };

@@ -316,8 +316,10 @@ impl Track {
         if !believed {
             return;
         }
-        for (_, rid) in rids.iter().enumerate().filter(|(stream, _)| !told.makes(*stream)) {
-            if let Some(Some(stream)) = self.layers.get_mut(usize::from(rid.layer)) {
+        for (number, rid) in rids.iter().enumerate() {
+            if let Some(Some(stream)) = self.layers.get_mut(usize::from(rid.layer))
+                && !told.makes(number)
+            {
                 stream.given_up = true;
             }
         }
