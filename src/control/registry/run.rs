@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
-use super::live::Registry;
+use super::live::{Held, Registry};
 use super::ports::News;
 use crate::control::words::{Act, Actor};
 use crate::link::{Command, Event, Load};
@@ -23,7 +23,13 @@ impl Registry {
         loop {
             tokio::select! {
                 news = heard.recv() => match news {
-                    Some(News::Said { worker, event }) => self.handle_event(worker, event).await,
+                    Some(News::Said { worker, event }) => {
+                        // What is said of one visit is heard in order; what of it has to be recorded, other visits do not wait for.
+                        if let Some(held) = self.hear(worker, &event).await {
+                            let registry = self.clone();
+                            tokio::spawn(async move { registry.take_place(held, worker, event).await });
+                        }
+                    }
                     Some(News::Lost { worker }) => self.worker_lost(worker).await,
                     Some(News::Back) => self.worker_back(),
                     None => return,
@@ -63,13 +69,26 @@ impl Registry {
         }
     }
 
-    /// Media said something.
+    /// Media said something. What of it has to be recorded is, if that is possible now.
     pub async fn handle_event(&self, worker: u16, event: Event) {
-        let visit = match &event {
-            Event::Report(report) => return self.keep_report((**report).clone()),
-            Event::Load { load, legs } => return self.hear_load(worker, *load, *legs),
+        if let Some(held) = self.hear(worker, &event).await {
+            self.take_place(held, worker, event).await;
+        }
+    }
+
+    /// Hears it. The visit that it is about, once nobody else has it, if more has to be done than to hear it.
+    async fn hear(&self, worker: u16, event: &Event) -> Option<Held> {
+        let visit = match event {
+            Event::Report(report) => {
+                self.keep_report((**report).clone());
+                return None;
+            }
+            Event::Load { load, legs } => {
+                self.hear_load(worker, *load, *legs);
+                return None;
+            }
             // Said once, before anything else: see `resume`.
-            Event::WorkerReady { .. } | Event::Carried(_) => return,
+            Event::WorkerReady { .. } | Event::Carried(_) => return None,
             Event::LegConnected { visit, .. }
             | Event::LegSilent { visit, .. }
             | Event::LegResumed { visit, .. }
@@ -81,17 +100,23 @@ impl Registry {
             | Event::VisitFailed { visit } => *visit,
         };
         // Media knows only visits that are in memory; a word about another is late, and means nothing now.
-        let Some(live) = self.in_memory(visit) else { return };
-        let mut held = live.hold().await;
+        let mut held = self.in_memory(visit)?.hold().await;
         if held.room.worker != Some(worker) {
-            return;
+            return None;
         }
-        let now = self.now();
         // Of what is only seen there is nothing to record.
-        if held.room.scene.hear(&event, now) {
-            return held.announce();
+        if held.room.scene.hear(event, self.now()) {
+            held.announce();
+            return None;
         }
+        Some(held)
+    }
+
+    /// Something happened to a visit that has to be recorded.
+    async fn take_place(&self, mut held: Held, worker: u16, event: Event) {
+        let now = self.now();
         if let Event::VisitFailed { .. } = event {
+            let visit = held.room.visit.id;
             tracing::warn!(%visit, worker, "a visit failed on its worker; its people will reconnect");
             held.room.worker = None;
             self.capacity().forget(worker, visit);

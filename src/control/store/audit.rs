@@ -110,26 +110,35 @@ impl Store {
 /// The hash before the first record.
 const ORIGIN: &str = "0000000000000000000000000000000000000000000000000000000000000000";
 
-/// As many records at once have a statement of their own that is kept: what someone did, and what became of whom by it. Every
-/// number of rows is another statement, and more of them would push out others.
-const PREPARED_MAX: usize = 4;
+/// As many records at once have a statement of their own that is kept: what someone did and what became of whom by it, of a few
+/// visits. Every number of rows is another statement, and more of them would push out others.
+const PREPARED_MAX: usize = 8;
 
 /// Records an act with what it changes.
 pub(super) async fn append(tx: &mut Transaction<'_, Sqlite>, act: &Act, now: Timestamp) -> Result<(), StoreError> {
-    append_all(tx, std::iter::once((act, now))).await
+    append_with(tx, None, std::iter::once((act, now))).await
 }
 
-/// Records acts in this order.
-pub(super) async fn append_all(
+/// Makes a change, and records its acts in this order. A change without an act is not made.
+///
+/// Two turns to the database's thread and back, however many there are: a turn takes as long as what is done in it.
+pub(super) async fn append_with(
     tx: &mut Transaction<'_, Sqlite>,
+    change: Option<QueryBuilder<Sqlite>>,
     acts: impl ExactSizeIterator<Item = (&Act, Timestamp)>,
 ) -> Result<(), StoreError> {
     if acts.len() == 0 {
         return Ok(());
     }
-    let head = sqlx::query("SELECT seq, hash FROM audit_head WHERE one = 1").fetch_one(&mut **tx).await?;
-    let (mut seq, mut hash): (i64, String) = (head.try_get("seq")?, row::text(&head, "hash")?);
     let is_prepared = acts.len() <= PREPARED_MAX;
+    let mut asking = QueryBuilder::<Sqlite>::default();
+    if let Some(change) = change {
+        asking = change;
+        asking.push("; ");
+    }
+    asking.push("SELECT seq, hash FROM audit_head WHERE one = 1");
+    let head = asking.build().persistent(is_prepared).fetch_one(&mut **tx).await?;
+    let (mut seq, mut hash): (i64, String) = (head.try_get("seq")?, row::text(&head, "hash")?);
     let records: Vec<AuditRecord> = acts
         .map(|(act, now)| {
             seq += 1;
@@ -149,8 +158,8 @@ pub(super) async fn append_all(
             .push_bind(record.subject)
             .push_bind(record.hash);
     });
+    insert.push("; UPDATE audit_head SET seq = ").push_bind(seq).push(", hash = ").push_bind(hash).push(" WHERE one = 1");
     insert.build().persistent(is_prepared).execute(&mut **tx).await?;
-    sqlx::query("UPDATE audit_head SET seq = $1, hash = $2 WHERE one = 1").bind(seq).bind(hash).execute(&mut **tx).await?;
     Ok(())
 }
 

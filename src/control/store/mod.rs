@@ -101,10 +101,13 @@ impl Store {
     }
 
     /// A transaction that holds the pen from its start, so that it never fails for having read first.
-    async fn writing(&self) -> Result<sqlx::Transaction<'static, sqlx::Sqlite>, StoreError> {
+    async fn writing(&self) -> Result<Pen, StoreError> {
         Ok(self.writer.begin_with("BEGIN IMMEDIATE").await?)
     }
 }
+
+/// The one transaction that writes.
+type Pen = sqlx::Transaction<'static, sqlx::Sqlite>;
 
 /// Makes `file` readable by its owner alone before anything is in it; SQLite gives its journal the same mode.
 fn create_private(file: &Path) -> std::io::Result<()> {
@@ -118,6 +121,14 @@ pub enum StoreError {
     Unavailable(Arc<sqlx::Error>),
     /// A record does not mean what this version expects in the named column.
     Unreadable(&'static str),
+}
+
+impl StoreError {
+    /// Whether a record is at odds with others, so that another try would end alike; not, if the database is.
+    fn is_of_a_record(&self) -> bool {
+        let StoreError::Unavailable(error) = self else { return false };
+        error.as_database_error().is_some_and(|error| !matches!(error.kind(), sqlx::error::ErrorKind::Other))
+    }
 }
 
 impl From<sqlx::Error> for StoreError {

@@ -1,8 +1,10 @@
 //! What became of whom in a visit, and who did it: kept together or not at all.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use sqlx::sqlite::SqliteRow;
-use sqlx::{Row, Sqlite, Transaction};
+use sqlx::{QueryBuilder, Row, Sqlite, Transaction};
 
 use super::{Store, StoreError, audit, micros, row};
 use crate::base::ids::ParticipantId;
@@ -42,17 +44,24 @@ impl Minutes {
     pub fn is_empty(&self) -> bool {
         self.acts.is_empty() && self.presences.is_empty()
     }
+
+    /// What the audit is told: what was done, and then who came to stand where by it.
+    pub(super) fn all_acts(&self) -> Vec<Act> {
+        let came_to_stand = self.presences.iter().map(|presence| {
+            let outcome = presence.reason.map_or(Act::DONE, Reason::word);
+            let act = Act { outcome, ..Act::done(self.actor, action(presence.standing)) };
+            act.in_visit(self.visit).to(presence.participant)
+        });
+        self.acts.iter().cloned().chain(came_to_stand).collect()
+    }
+
+    /// Who came to stand where, and in which visit.
+    pub(super) fn places(&self) -> Vec<(VisitId, PresenceRecord)> {
+        self.presences.iter().map(|presence| (self.visit, *presence)).collect()
+    }
 }
 
 impl Store {
-    /// Keeps the minutes of a visit.
-    pub async fn keep(&self, minutes: &Minutes, now: Timestamp) -> Result<(), StoreError> {
-        let mut tx = self.writing().await?;
-        append(&mut tx, minutes, now).await?;
-        tx.commit().await?;
-        Ok(())
-    }
-
     /// Where everyone in a visit stands, in the order in which they came to stand there.
     pub async fn presences(&self, visit: VisitId) -> Result<Vec<PresenceRecord>, StoreError> {
         let found = sqlx::query(
@@ -69,29 +78,34 @@ impl Store {
 
 /// Keeps minutes in a transaction that changes more.
 pub(super) async fn append(tx: &mut Transaction<'_, Sqlite>, minutes: &Minutes, now: Timestamp) -> Result<(), StoreError> {
-    for presence in &minutes.presences {
-        sqlx::query(
-            "INSERT INTO presences (visit_id, place, participant_id, standing, reason, seat, leg_id, at)
-             VALUES ($1, (SELECT COALESCE(MAX(place), 0) + 1 FROM presences WHERE visit_id = $1), $2, $3, $4, $5, $6, $7)",
-        )
-        .bind(minutes.visit.to_string())
-        .bind(presence.participant.to_string())
-        .bind(presence.standing.word())
-        .bind(presence.reason.map(Reason::word))
-        .bind(presence.seat.map(|seat| i64::from(u8::from(seat))))
-        .bind(presence.leg.map(|leg| leg.to_string()))
-        .bind(micros(presence.at))
-        .execute(&mut **tx)
-        .await?;
+    let (acts, places) = (minutes.all_acts(), minutes.places());
+    audit::append_with(tx, insertion(&places), acts.iter().map(|act| (act, now))).await
+}
+
+/// The statement that keeps where people stand, in this order; none, if there is nothing to keep.
+pub(super) fn insertion(places: &[(VisitId, PresenceRecord)]) -> Option<QueryBuilder<Sqlite>> {
+    if places.is_empty() {
+        return None;
     }
-    let came_to_stand = minutes.presences.iter().map(|presence| {
-        let outcome = presence.reason.map_or(Act::DONE, Reason::word);
-        let act = Act { outcome, ..Act::done(minutes.actor, action(presence.standing)) };
-        act.in_visit(minutes.visit).to(presence.participant)
+    let mut counts = BTreeMap::new();
+    let head = "INSERT INTO presences (visit_id, place, participant_id, standing, reason, seat, leg_id, at) ";
+    let mut insert = QueryBuilder::<Sqlite>::new(head);
+    insert.push_values(places, |mut row, (visit, presence)| {
+        // The last place of the visit may be asked for before all rows of the statement or before each: the order is the same.
+        let further = counts.entry(*visit).and_modify(|count| *count += 1).or_insert(1_i64);
+        row.push_bind(visit.to_string())
+            .push("(SELECT COALESCE(MAX(place), 0) FROM presences WHERE visit_id = ")
+            .push_bind_unseparated(visit.to_string())
+            .push_unseparated(") + ")
+            .push_bind_unseparated(*further)
+            .push_bind(presence.participant.to_string())
+            .push_bind(presence.standing.word())
+            .push_bind(presence.reason.map(Reason::word))
+            .push_bind(presence.seat.map(|seat| i64::from(u8::from(seat))))
+            .push_bind(presence.leg.map(|leg| leg.to_string()))
+            .push_bind(micros(presence.at));
     });
-    // All at once: each question to the database is a turn to its thread and back.
-    let acts: Vec<Act> = minutes.acts.iter().cloned().chain(came_to_stand).collect();
-    audit::append_all(tx, acts.iter().map(|act| (act, now))).await
+    Some(insert)
 }
 
 /// What the audit calls coming to stand there.

@@ -1,8 +1,9 @@
-//! Records of who looked and who was refused, as many as are waiting in one transaction.
+//! The minutes of visits, and records of who looked and who was refused, as many as are waiting in one transaction.
 //!
 //! Nothing else changes with them, so they can be written together: while one transaction is being made durable, which takes far
 //! longer than the records in it, those for the next come together. Nobody is told that a record is kept before the
-//! transaction that holds it is; if that fails, everyone in it is told so.
+//! transaction that holds it is; if that fails, everyone in it is told so. Only if one record cannot be kept as it is
+//! does it fail alone: the others are written again, each for itself.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -11,11 +12,12 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use jiff::Timestamp;
 use tokio::sync::oneshot;
 
-use super::audit::append_all;
-use super::{Store, StoreError};
+use super::presence::insertion;
+use super::{Minutes, Pen, PresenceRecord, Store, StoreError, audit};
+use crate::base::VisitId;
 use crate::control::words::Act;
 
-/// Records of one transaction. More would keep a person's change waiting for the pen; with fewer a rush would be written more slowly.
+/// Acts of one transaction. More would keep a person's change waiting for the pen; with fewer a rush would be written more slowly.
 pub(super) const TOGETHER_MAX: usize = 256;
 
 /// What waits to be recorded. No more than requests are under way.
@@ -30,7 +32,8 @@ struct Waiting {
 }
 
 struct Record {
-    act: Act,
+    acts: Vec<Act>,
+    places: Vec<(VisitId, PresenceRecord)>,
     at: Timestamp,
     kept: oneshot::Sender<Result<(), StoreError>>,
 }
@@ -50,10 +53,19 @@ impl Recorder {
 impl Store {
     /// Records what changed nothing else: someone looked, or was refused. It is recorded also if who asked goes away meanwhile.
     pub async fn record(&self, act: &Act, now: Timestamp) -> Result<(), StoreError> {
+        self.write(vec![act.clone()], Vec::new(), now).await
+    }
+
+    /// Keeps the minutes of a visit, also if who asked goes away meanwhile.
+    pub async fn keep(&self, minutes: &Minutes, now: Timestamp) -> Result<(), StoreError> {
+        self.write(minutes.all_acts(), minutes.places(), now).await
+    }
+
+    async fn write(&self, acts: Vec<Act>, places: Vec<(VisitId, PresenceRecord)>, at: Timestamp) -> Result<(), StoreError> {
         let (kept, told) = oneshot::channel();
         let begins = {
             let mut waiting = self.recorder.waiting();
-            waiting.records.push_back(Record { act: act.clone(), at: now, kept });
+            waiting.records.push_back(Record { acts, places, at, kept });
             !std::mem::replace(&mut waiting.under_way, true)
         };
         if begins {
@@ -61,6 +73,15 @@ impl Store {
         }
         // Who is not told anything is not recorded: the task ended before its time.
         told.await.unwrap_or_else(|_| Err(sqlx::Error::WorkerCrashed.into()))
+    }
+
+    /// Writes these with the pen.
+    async fn write_with(&self, pen: Result<Pen, StoreError>, records: &[Record]) -> Result<(), StoreError> {
+        let mut tx = pen?;
+        let places: Vec<_> = records.iter().flat_map(|record| record.places.iter().copied()).collect();
+        let acts: Vec<_> = records.iter().flat_map(|record| record.acts.iter().map(|act| (act, record.at))).collect();
+        audit::append_with(&mut tx, insertion(&places), acts.into_iter()).await?;
+        Ok(tx.commit().await?)
     }
 }
 
@@ -85,21 +106,32 @@ impl Turn {
     /// 1. wait for the pen; 2. take what has come by then; 3. write it; 4. say so.
     async fn write_some(&self) {
         let pen = self.store.writing().await;
-        let records: Vec<Record> = {
-            let mut waiting = self.store.recorder.waiting();
-            let count = waiting.records.len().min(TOGETHER_MAX);
-            waiting.records.drain(..count).collect()
-        };
-        let written = async {
-            let mut tx = pen?;
-            append_all(&mut tx, records.iter().map(|record| (&record.act, record.at))).await?;
-            Ok(tx.commit().await?)
-        };
-        let outcome: Result<(), StoreError> = written.await;
+        let records = self.store.recorder.waiting().take();
+        let outcome = self.store.write_with(pen, &records).await;
+        let alone = records.len() > 1 && outcome.as_ref().is_err_and(StoreError::is_of_a_record);
         for record in records {
+            let outcome = if alone {
+                self.store.write_with(self.store.writing().await, std::slice::from_ref(&record)).await
+            } else {
+                outcome.clone()
+            };
             // Who has gone away is recorded all the same.
-            let _ = record.kept.send(outcome.clone());
+            let _ = record.kept.send(outcome);
         }
+    }
+}
+
+impl Waiting {
+    /// The next, as many as go into one transaction.
+    fn take(&mut self) -> Vec<Record> {
+        let mut room = TOGETHER_MAX;
+        let fits = |record: &&Record| {
+            let fits = record.acts.len() <= room || room == TOGETHER_MAX;
+            room = room.saturating_sub(record.acts.len());
+            fits
+        };
+        let count = self.records.iter().take_while(fits).count();
+        self.records.drain(..count).collect()
     }
 }
 

@@ -6,6 +6,7 @@ use std::task::{Context, Waker};
 
 use super::super::recorder::TOGETHER_MAX;
 use super::*;
+use crate::control::words::Standing;
 
 /// As many as are recorded side by side in these tests: one transaction of them is full, and the next is not.
 const SIDE_BY_SIDE: usize = TOGETHER_MAX + TOGETHER_MAX / 4;
@@ -82,6 +83,45 @@ async fn nobody_is_told_that_a_record_is_kept_whose_transaction_failed_and_the_n
     assert_eq!(store.audit_head().await.unwrap().seq, TOGETHER_MAX as i64);
     store.record(&act(), NOW).await.unwrap();
     assert!(matches!(store.verify_audit().await.unwrap(), Verdict::Whole(head) if head.seq == TOGETHER_MAX as i64 + 1));
+}
+
+/// What one person of a visit did, who came to stand somewhere by it.
+fn waits(booking: &Booking, bits: u64) -> Minutes {
+    let participant = ParticipantId::from_bits(bits);
+    let waits = PresenceRecord { participant, standing: Standing::Waiting, reason: None, seat: None, leg: None, at: NOW };
+    Minutes { acts: vec![act()], presences: vec![waits], ..minutes(booking) }
+}
+
+#[tokio::test]
+async fn minutes_are_kept_together_in_their_order_and_one_that_cannot_be_fails_alone() {
+    let Fixture { store, dir: _dir } = Fixture::new().await;
+    let booking = booked(&store).await;
+    for bits in [10, 11] {
+        store.enter(&person(bits, &booking), &minutes(&booking), NOW).await.unwrap();
+    }
+    let before = store.audit_head().await.unwrap().seq;
+    count_moves(&store).await;
+    // Nobody has been recorded as the last of them.
+    for (people, kept, transactions) in [(vec![11, 10, 11], vec![true; 3], 1), (vec![10, 99, 11], vec![true, false, true], 2)] {
+        let (all, moved) = (people.iter().map(|bits| waits(&booking, *bits)).collect::<Vec<_>>(), moves(&store).await.len());
+        let pen = store.writing().await.unwrap();
+        let keeping = all.iter().map(|minutes| Box::pin(store.keep(minutes, NOW)) as Recording<'_>);
+        let mut keeping: Vec<_> = keeping.collect();
+        for one in &mut keeping {
+            assert!(one.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_pending());
+        }
+        drop(pen);
+        let mut outcomes = Vec::new();
+        for one in keeping {
+            outcomes.push(one.await.is_ok());
+        }
+        assert_eq!(outcomes, kept);
+        assert_eq!(moves(&store).await.len() - moved, transactions, "{people:?}");
+    }
+    let stand: Vec<_> = store.presences(booking.appointment.visit).await.unwrap().iter().map(|one| one.participant).collect();
+    assert_eq!(stand, [ParticipantId::from_bits(10), ParticipantId::from_bits(11)], "as they came to stand there last");
+    assert_eq!(store.audit_head().await.unwrap().seq, before + 10, "an act and a presence of each");
+    assert!(matches!(store.verify_audit().await.unwrap(), Verdict::Whole(_)));
 }
 
 #[tokio::test]
