@@ -13,3 +13,4 @@ mod repairs;
 mod reports;
 mod restart;
 mod snapshots;
+mod worker;

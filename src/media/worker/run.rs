@@ -101,13 +101,13 @@ impl Worker {
             began = now;
             let load = self.meter.wake(now);
 
-            // 2. Take packets: one call per socket that has some.
-            self.receive(look, woken);
-
-            // 3. Obey control: a few commands.
+            // 2. Obey control: a few commands. Who was just given a leg may have sent something already, and is no stranger.
             if woken.control {
                 self.obey(now)?;
             }
+
+            // 3. Take packets: one call per socket that has some.
+            self.receive(look, woken);
 
             // 4. Do what is due.
             if self.shard.deadline().is_some_and(|deadline| deadline.at <= now) {

@@ -223,6 +223,11 @@ pub struct Check {
     pub password: String,
 }
 
+/// As often as a browser checks what has not answered yet (RFC 8445 §14.2).
+const CHECK_EVERY: Duration = Duration::from_millis(50);
+/// As often as consent is asked for, once it has been given.
+const CONSENT_EVERY: Duration = Duration::from_millis(500);
+
 /// A full agent, controlling: checks and nominates at once, then keeps consent fresh (RFC 7675).
 async fn keep_checking(
     socket: Arc<UdpSocket>,
@@ -230,9 +235,7 @@ async fn keep_checking(
     checked: watch::Receiver<Option<SocketAddr>>,
     check: Check,
 ) {
-    let mut every = tokio::time::interval(Duration::from_millis(500));
     loop {
-        every.tick().await;
         let Ok(request) = check.request() else { return };
         let found = *checked.borrow();
         for address in found.as_slice().iter().chain(addresses.iter().filter(|_| found.is_none())) {
@@ -240,6 +243,7 @@ async fn keep_checking(
                 return;
             }
         }
+        tokio::time::sleep(if found.is_some() { CONSENT_EVERY } else { CHECK_EVERY }).await;
     }
 }
 
