@@ -11,6 +11,7 @@ use crate::bot::Problem;
 use crate::machine::process::Machine;
 use crate::media::engine::Engine;
 use crate::media::tally::{Tally, micros};
+use crate::peer::Full;
 use crate::peer::quartet::Quartet;
 use crate::run::asking::Patience;
 use crate::run::crowd::PATIENT;
@@ -32,8 +33,8 @@ const BEFORE_SECONDS: u32 = 5;
 /// Who comes back, and who stays to see it. Nobody else is there, so that bots can move as many as the server can take.
 const MOVER: u8 = 1;
 const STAYER: u8 = 0;
-/// A server that is busy with joins is asked again, for this is not the storm yet.
-const BEFORE: Patience = Patience { asked_max: 5, rest_max: Duration::from_secs(3) };
+/// A server that has no room just now is asked again, as people's pages do.
+const AGAIN: Patience = Patience { asked_max: 5, rest_max: Duration::from_secs(3) };
 /// How long the last who came may be on their way.
 const LANDING: Duration = Duration::from_secs(2);
 
@@ -72,6 +73,7 @@ pub async fn run(stage: &Stage<'_>) -> Result<Value, Problem> {
     figures["joins_wanted_per_s"] = JOINS_PER_SECOND.into();
     figures["joins_per_s"] = (f64::from(moved.joins) / seconds).into();
     figures["joins_failed"] = moved.failed.len().into();
+    figures["joins_refused_at_first"] = moved.refused.into();
     figures["first_failure"] = moved.failed.first().cloned().into();
     figures["joins_not_begun_for_want_of_free_bots"] = moved.missed.into();
     figures["join_ms"] = json!({
@@ -87,8 +89,8 @@ pub async fn run(stage: &Stage<'_>) -> Result<Value, Problem> {
 
 async fn open(stage: &Stage<'_>, engine: &Engine, number: u32) -> Result<Moving<Quartet>, Problem> {
     let mut moving = Moving::open(&stage.quartet, engine, number, 0..0).await?;
-    BEFORE.ask(async || moving.join(&stage.quartet, engine, MOVER).await).await?;
-    BEFORE.ask(async || moving.listen(&stage.quartet, engine, STAYER).await).await?;
+    AGAIN.ask(async || moving.join(&stage.quartet, engine, MOVER).await).await?;
+    AGAIN.ask(async || moving.listen(&stage.quartet, engine, STAYER).await).await?;
     Ok(moving)
 }
 
@@ -97,6 +99,8 @@ async fn open(stage: &Stage<'_>, engine: &Engine, number: u32) -> Result<Moving<
 struct Moved {
     joins: u32,
     failed: Vec<String>,
+    /// How often the server had no room just then.
+    refused: u32,
     /// Turns that came while everybody was on their way.
     missed: u32,
     tally: Tally,
@@ -114,18 +118,19 @@ async fn storm(stage: &Stage<'_>, engine: &Engine, mut free: Vec<Moving<Quartet>
                 Some(one) => under_way.push(leave_and_come_back(stage, engine, one)),
                 None => moved.missed += 1,
             },
-            Some((one, outcome)) = under_way.next() => moved.take(one, outcome, &mut free),
+            Some((one, refused, outcome)) = under_way.next() => moved.take(one, refused, outcome, &mut free),
         }
     }
-    while let Some((one, outcome)) = under_way.next().await {
-        moved.take(one, outcome, &mut free);
+    while let Some((one, refused, outcome)) = under_way.next().await {
+        moved.take(one, refused, outcome, &mut free);
     }
     moved
 }
 
 impl Moved {
     /// The longest rested moves next.
-    fn take(&mut self, one: Moving<Quartet>, outcome: Result<(), Problem>, free: &mut Vec<Moving<Quartet>>) {
+    fn take(&mut self, one: Moving<Quartet>, refused: u32, outcome: Result<(), Problem>, free: &mut Vec<Moving<Quartet>>) {
+        self.refused += refused;
         match outcome {
             Ok(()) => {
                 self.joins += 1;
@@ -137,15 +142,22 @@ impl Moved {
     }
 }
 
+/// The visit, how often the server had no room for who came back, and what came of it.
 async fn leave_and_come_back(
     stage: &Stage<'_>,
     engine: &Engine,
     mut one: Moving<Quartet>,
-) -> (Moving<Quartet>, Result<(), Problem>) {
+) -> (Moving<Quartet>, u32, Result<(), Problem>) {
+    let mut refused = 0;
     let outcome = async {
         one.leave(&stage.quartet, engine, MOVER).await?;
-        one.join(&stage.quartet, engine, MOVER).await
+        let join = AGAIN.ask(async || {
+            let joined = one.join(&stage.quartet, engine, MOVER).await;
+            refused += u32::from(joined.as_ref().is_err_and(|problem| problem.is::<Full>()));
+            joined
+        });
+        join.await
     };
     let outcome = outcome.await;
-    (one, outcome)
+    (one, refused, outcome)
 }
