@@ -46,8 +46,9 @@ const RESTS: [Duration; 3] = [Duration::from_secs(2), Duration::from_secs(4), Du
 /// picture would change each few seconds.
 const RELAPSE_WITHIN: Duration = Duration::from_secs(10);
 const RELAPSES_MAX: u32 = 4;
-/// Below this share of what it meant to try, a probe has not tried it.
-const REACHED_PERCENT: u64 = 75;
+/// Below this share of what it meant to try, a probe has not tried it: a late loop sends less, and a path that is just full would seem
+/// to carry half as much again. More would take what is measured a little low for a try that failed.
+const REACHED_PERCENT: u64 = 85;
 /// A probe that nobody could judge (no padding went out, or no feedback came back) is tried again.
 const RETRY: Duration = Duration::from_millis(500);
 /// Waiting for reports, beyond the round trip.
@@ -362,6 +363,30 @@ mod tests {
         let (_, outcome) = run(&mut probe, &mut now, &mut next, (9_000, 500_000, 1_000), false);
         assert_eq!(outcome, Some(Outcome::Unknown));
         assert_eq!(probe.due(true), Some(now + RETRY));
+    }
+
+    #[test]
+    fn a_probe_that_a_late_loop_kept_below_its_rate_proves_no_more_and_is_not_followed_by_a_bold_one() {
+        let (mut probe, mut next, mut busy) = (Probe::new(at(0)), Seq64(70_000), 0);
+        probe.step = Step::Feel;
+        probe.begin(at(0), next, kbps(290), kbps(9_000), Duration::ZERO);
+        let mut packets = Vec::new();
+        // It is late again and again.
+        for now in (0..400).filter(|millis| millis % 34 < 22).map(at) {
+            probe.handle_timeout(now, TRIP);
+            while probe.poll(now).is_some() {
+                probe.sent(next);
+                busy = micros_of(now).max(busy) + 300 * 8 * 1_000 / 345;
+                packets.push((next, now, busy - micros_of(now)));
+                next = next.next();
+            }
+        }
+        for (number, sent, delay) in packets {
+            probe.report(number, sent, 300, Some(delay));
+        }
+        let outcome = probe.outcome(at(400), next, 0);
+        assert!(matches!(outcome, Some(Outcome::Through(rate)) if rate < kbps(350)), "it is full at 345: {outcome:?}");
+        assert_eq!((probe.step, probe.due(true)), (Step::Feel, Some(at(400) + RETRY)));
     }
 
     #[test]
