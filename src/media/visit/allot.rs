@@ -4,6 +4,7 @@ use super::budget::{PICTURES, Step, TEMPORAL_LAYERS, Wish, Worth, share};
 use super::demand::Demand;
 use super::flow::Flow;
 use super::forward::Seats;
+use super::governor::Choice;
 use super::ingress;
 use super::leg::Leg;
 use super::line::{Line, Lines};
@@ -130,7 +131,12 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
 
     let held = std::array::from_fn(|place| downlink.governors[place].limit());
     let fits = share(room.unwrap_or(u64::MAX), &sight.wishes, &[Some(Step::whole(Step::TOP)); PICTURES]);
-    let safe = share(room.unwrap_or(u64::MAX), &sight.wishes, &held);
+    let within = |place: usize, room| {
+        let wish = sight.wishes[place]?;
+        Some(Wish { most: wish.most.min(downlink.governors[place].ceiling(now, room)), ..wish })
+    };
+    let wishes = std::array::from_fn(|place| room.map_or(sight.wishes[place], |room| within(place, room)));
+    let safe = share(room.unwrap_or(u64::MAX), &wishes, &held);
     let returning = downlink.is_returning(now);
     let mut paused = [false; Seat::COUNT];
     for place in 0..PICTURES {
@@ -145,11 +151,11 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
             (Some(_), None, _) => Some(Step::whole(Step::TOP)),
             // Nothing is known of the path.
             (Some(_), Some(wish), None) => Some(Step::whole(wish.most)),
-            (Some(_), Some(_), Some(_)) => {
+            (Some(_), Some(wish), Some(room)) => {
                 if returning {
                     governor.renew();
                 }
-                governor.decide(now, fits[place], safe[place]);
+                governor.decide(now, Choice { room, most: wish.most_step(), fits: fits[place], safe: safe[place] });
                 governor.limit()
             }
         };

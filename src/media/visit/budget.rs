@@ -90,6 +90,11 @@ impl Wish {
         Some((Step::whole(layer), whole(place)))
     }
 
+    /// The most that its tile can show.
+    pub(super) fn most_step(&self) -> Option<Step> {
+        self.top().map(|(step, _)| step)
+    }
+
     /// Bits per second of the most that its tile can show.
     pub(super) fn most_rate(&self) -> u64 {
         self.top().map_or(0, |(_, rate)| rate)
@@ -108,7 +113,7 @@ pub fn share(room: u64, wishes: &[Option<Wish>; PICTURES], held: &[Option<Step>;
     // Where all of it fits, and it does mostly, nobody's share is less for another's.
     let most: u64 = wishes.iter().flatten().map(Wish::most_rate).sum();
     if most.saturating_add(most / 5) <= room {
-        return wishes.map(|wish| wish?.top().map(|(step, _)| step));
+        return wishes.map(|wish| wish?.most_step());
     }
     let mut sharing = Sharing { room, wishes, held, chosen: [None; PICTURES] };
     let by_worth = |worth: Worth| (0..PICTURES).filter(move |&place| wishes[place].is_some_and(|wish| wish.worth == worth));
