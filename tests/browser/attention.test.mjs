@@ -36,6 +36,14 @@ test('heights are told in steps of 90 rounded up, pins only where there are, and
   assert.deepEqual(told({ pictures: [], screen: 0 }), { pictures: [], screen: { height: 0 } });
 });
 
+test('what shrinks by less than half a step below its own, as when a notice comes, is told as large as before', () => {
+  const known = { pictures: [{ seat: 1, height: 450 }], screen: { height: 720 } };
+  for (const [height, expected] of [[451, 540], [450, 450], [361, 450], [360, 450], [316, 450], [315, 360], [100, 180], [0, 0]]) {
+    assert.equal(told({ pictures: [picture(1, height)], screen: null }, known).pictures[0].height, expected, `${height}`);
+  }
+  assert.deepEqual(told({ pictures: [picture(2, 360)], screen: 600 }, known), { pictures: [{ seat: 2, height: 360 }], screen: { height: 720 } });
+});
+
 test('what was hidden, or is new, appears; what grows, shrinks or goes does not', () => {
   const message = (...pictures) => told({ pictures, screen: null });
   for (const [before, after, expected] of [

@@ -7,17 +7,28 @@ import { pause } from './backoff.js';
  * coarser, and a small tile would be sent a picture of twice its size.
  */
 const STEP_PX = 90;
+/**
+ * A picture that shrinks by less than this below its step is still told as large: a notice that comes takes some rows from every
+ * tile and gives them back when it goes, and another layer would cost a keyframe each time. More, and a window that was made
+ * smaller for good would get more than it shows.
+ */
+const SLACK_PX = STEP_PX / 2;
 /** A change is told once it has rested so long. Shorter, and a layout on its way is told; longer, and it is felt. */
 const REST_MS = 150;
 
-const steps = (height) => Math.ceil(height / STEP_PX) * STEP_PX;
+/** The step of a height, where `known` is the step that was told before. */
+function steps(height, known = 0) {
+  const step = Math.ceil(height / STEP_PX) * STEP_PX;
+  return height > 0 && step < known && height > known - STEP_PX - SLACK_PX ? known : step;
+}
 
-/** What is told of what is seen: `{ pictures: [{ seat, height, pinned }], screen }`, heights in the display's pixels. */
-export function told({ pictures, screen }) {
+/** What is told of what is seen: `{ pictures: [{ seat, height, pinned }], screen }`, heights in the display's pixels. `known` was told last. */
+export function told({ pictures, screen }, known = null) {
+  const before = (seat) => known?.pictures.find((one) => one.seat === seat)?.height;
   return {
-    pictures: pictures.map(({ seat, height, pinned }) => ({ seat, height: steps(height), ...(pinned && { pinned }) })),
+    pictures: pictures.map(({ seat, height, pinned }) => ({ seat, height: steps(height, before(seat)), ...(pinned && { pinned }) })),
     // Nobody's screen is not small: whoever shares one next is seen at once.
-    ...(screen !== null && { screen: { height: steps(screen) } }),
+    ...(screen !== null && { screen: { height: steps(screen, known?.screen?.height) } }),
   };
 }
 
@@ -79,7 +90,7 @@ export class Watching {
 
   #message() {
     const seen = this.#place && this.#look();
-    return seen && told(seen);
+    return seen && told(seen, this.#known);
   }
 
   /** One message at a time, and none that says what is known. */
