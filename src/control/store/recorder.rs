@@ -69,7 +69,7 @@ impl Store {
             !std::mem::replace(&mut waiting.under_way, true)
         };
         if begins {
-            tokio::spawn(Turn { store: self.clone() }.write());
+            tokio::spawn(Turn::new(self.clone()).write());
         }
         // Who is not told anything is not recorded: the task ended before its time.
         told.await.unwrap_or_else(|_| Err(sqlx::Error::WorkerCrashed.into()))
@@ -86,21 +86,28 @@ impl Store {
 }
 
 /// The one task that writes. It ends when nothing waits.
-struct Turn {
+pub(super) struct Turn {
     store: Store,
+    /// Nothing waited any more: what waits since then is the next one's.
+    over: bool,
 }
 
 impl Turn {
-    async fn write(self) {
-        while !self.is_done() {
+    pub(super) fn new(store: Store) -> Turn {
+        Turn { store, over: false }
+    }
+
+    async fn write(mut self) {
+        while !self.is_over() {
             self.write_some().await;
         }
     }
 
-    fn is_done(&self) -> bool {
+    pub(super) fn is_over(&mut self) -> bool {
         let mut waiting = self.store.recorder.waiting();
-        waiting.under_way = !waiting.records.is_empty();
-        !waiting.under_way
+        self.over = waiting.records.is_empty();
+        waiting.under_way = !self.over;
+        self.over
     }
 
     /// 1. wait for the pen; 2. take what has come by then; 3. write it; 4. say so.
@@ -138,9 +145,8 @@ impl Waiting {
 impl Drop for Turn {
     /// After a panic, or when the program ends: whoever still waits learns that nothing was recorded, and the next one begins anew.
     fn drop(&mut self) {
-        let mut waiting = self.store.recorder.waiting();
-        if waiting.under_way {
-            *waiting = Waiting::default();
+        if !self.over {
+            *self.store.recorder.waiting() = Waiting::default();
         }
     }
 }

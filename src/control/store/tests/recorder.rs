@@ -4,7 +4,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::task::{Context, Waker};
 
-use super::super::recorder::TOGETHER_MAX;
+use super::super::recorder::{TOGETHER_MAX, Turn};
 use super::*;
 use crate::control::words::Standing;
 
@@ -136,6 +136,20 @@ async fn who_goes_away_is_recorded_all_the_same() {
         recording.await.unwrap();
     }
     assert_eq!(store.audit_head().await.unwrap().seq, 3);
+}
+
+#[tokio::test]
+async fn who_comes_while_the_one_before_puts_down_the_pen_is_recorded() {
+    let Fixture { store, dir: _dir } = Fixture::new().await;
+    let acts = acts(2);
+    let mut before = Turn::new(store.clone());
+    assert!(before.is_over(), "nothing waits");
+    let recordings = begun(&store, &acts);
+    drop(before);
+    for recording in recordings {
+        recording.await.unwrap();
+    }
+    assert_eq!(store.audit_head().await.unwrap().seq, 2);
 }
 
 #[tokio::test]
