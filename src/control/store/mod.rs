@@ -1,6 +1,7 @@
 //! What is recorded, and the questions that the program asks of it, in domain words.
 //!
-//! One file per noun; each adds its questions to [`Store`]. SQLite today, with SQL that PostgreSQL speaks too.
+//! One file per noun; each adds its questions to [`Store`]. SQLite today, with SQL that PostgreSQL speaks too; but what
+//! `audit` asks in one question are two, which there have to be asked one by one.
 
 mod appointment;
 mod attempt;

@@ -160,9 +160,10 @@ impl Governor {
         self.setbacks = (self.setbacks + 1).min(SETBACKS_MAX - 1);
     }
 
-    /// Something else stands behind the line: its first decision is made at once.
+    /// Something else stands behind the line, or is looked at anew: its first decision is made at once, and what did not hold before
+    /// is no measure for it.
     pub(super) fn renew(&mut self) {
-        *self = Governor { fresh: true, rising: Rising::default(), ..*self };
+        *self = Governor { limit: self.limit, ..Governor::default() };
     }
 }
 
