@@ -53,15 +53,20 @@ impl Recorder {
 impl Store {
     /// Records what changed nothing else: someone looked, or was refused. It is recorded also if who asked goes away meanwhile.
     pub async fn record(&self, act: &Act, now: Timestamp) -> Result<(), StoreError> {
-        self.write(vec![act.clone()], Vec::new(), now).await
+        self.wait_in_line(vec![act.clone()], Vec::new(), now).await
     }
 
     /// Keeps the minutes of a visit, also if who asked goes away meanwhile.
     pub async fn keep(&self, minutes: &Minutes, now: Timestamp) -> Result<(), StoreError> {
-        self.write(minutes.all_acts(), minutes.places(), now).await
+        self.wait_in_line(minutes.all_acts(), minutes.places(), now).await
     }
 
-    async fn write(&self, acts: Vec<Act>, places: Vec<(VisitId, PresenceRecord)>, at: Timestamp) -> Result<(), StoreError> {
+    async fn wait_in_line(
+        &self,
+        acts: Vec<Act>,
+        places: Vec<(VisitId, PresenceRecord)>,
+        at: Timestamp,
+    ) -> Result<(), StoreError> {
         let (kept, told) = oneshot::channel();
         let begins = {
             let mut waiting = self.recorder.waiting();
@@ -74,15 +79,15 @@ impl Store {
         // Who is not told anything is not recorded: the task ended before its time.
         told.await.unwrap_or_else(|_| Err(sqlx::Error::WorkerCrashed.into()))
     }
+}
 
-    /// Writes these with the pen.
-    async fn write_with(&self, pen: Result<Pen, StoreError>, records: &[Record]) -> Result<(), StoreError> {
-        let mut tx = pen?;
-        let places: Vec<_> = records.iter().flat_map(|record| record.places.iter().copied()).collect();
-        let acts: Vec<_> = records.iter().flat_map(|record| record.acts.iter().map(|act| (act, record.at))).collect();
-        audit::append_with(&mut tx, insertion(&places), acts.into_iter()).await?;
-        Ok(tx.commit().await?)
-    }
+/// Writes these with the pen.
+async fn write(pen: Result<Pen, StoreError>, records: &[Record]) -> Result<(), StoreError> {
+    let mut tx = pen?;
+    let places: Vec<_> = records.iter().flat_map(|record| record.places.iter().copied()).collect();
+    let acts: Vec<_> = records.iter().flat_map(|record| record.acts.iter().map(|act| (act, record.at))).collect();
+    audit::append_with(&mut tx, insertion(&places), acts.into_iter()).await?;
+    Ok(tx.commit().await?)
 }
 
 /// The one task that writes. It ends when nothing waits.
@@ -98,12 +103,13 @@ impl Turn {
     }
 
     async fn write(mut self) {
-        while !self.is_over() {
+        while !self.ends() {
             self.write_some().await;
         }
     }
 
-    pub(super) fn is_over(&mut self) -> bool {
+    /// Whether nothing waits: then it has put down the pen.
+    pub(super) fn ends(&mut self) -> bool {
         let mut waiting = self.store.recorder.waiting();
         self.over = waiting.records.is_empty();
         waiting.under_way = !self.over;
@@ -114,14 +120,11 @@ impl Turn {
     async fn write_some(&self) {
         let pen = self.store.writing().await;
         let records = self.store.recorder.waiting().take();
-        let outcome = self.store.write_with(pen, &records).await;
+        let outcome = write(pen, &records).await;
         let alone = records.len() > 1 && outcome.as_ref().is_err_and(StoreError::is_of_a_record);
         for record in records {
-            let outcome = if alone {
-                self.store.write_with(self.store.writing().await, std::slice::from_ref(&record)).await
-            } else {
-                outcome.clone()
-            };
+            let outcome =
+                if alone { write(self.store.writing().await, std::slice::from_ref(&record)).await } else { outcome.clone() };
             // Who has gone away is recorded all the same.
             let _ = record.kept.send(outcome);
         }

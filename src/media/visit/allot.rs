@@ -130,13 +130,13 @@ pub(super) fn allot(seats: &mut Seats, turn: &mut Turn<'_>, scene: Scene, receiv
     );
 
     let held = std::array::from_fn(|place| downlink.governors[place].limit());
-    let fits = share(room.unwrap_or(u64::MAX), &sight.wishes, &[Some(Step::whole(Step::TOP)); PICTURES]);
-    let within = |place: usize, room| {
-        let wish = sight.wishes[place]?;
-        Some(Wish { most: wish.most.min(downlink.governors[place].ceiling(now, room)), ..wish })
-    };
-    let wishes = std::array::from_fn(|place| room.map_or(sight.wishes[place], |room| within(place, room)));
-    let safe = share(room.unwrap_or(u64::MAX), &wishes, &held);
+    let bits = room.unwrap_or(u64::MAX);
+    let fits = share(bits, &sight.wishes, &[Some(Step::whole(Step::TOP)); PICTURES]);
+    let within = std::array::from_fn(|place| {
+        let ceiling = downlink.governors[place].ceiling(now, bits);
+        sight.wishes[place].map(|wish| Wish { most: wish.most.min(ceiling), ..wish })
+    });
+    let safe = share(bits, &within, &held);
     let returning = downlink.is_returning(now);
     let mut paused = [false; Seat::COUNT];
     for place in 0..PICTURES {

@@ -18,7 +18,7 @@ const HOLDS: Duration = Duration::from_secs(10);
 /// So long it is not tried again, and twice as long after each further time in a row, up to eight times. Longer would keep a
 /// picture coarse for a single bad moment; shorter, and the picture would come and go all day on a path that is a little too narrow.
 const AGAIN: Duration = Duration::from_secs(10);
-const SETBACKS_MAX: u32 = 4;
+const DOUBLED_MAX: u32 = 3;
 /// With so many hundredths of the room in which it did not hold, it may be tried at once: the path has grown wider. Less is what an
 /// estimate sways by.
 const WIDER_PERCENT: u64 = 125;
@@ -30,8 +30,9 @@ pub(super) struct Governor {
     rising: Rising,
     /// The last rise to a larger layer, if nothing has been taken back since.
     risen: Option<Rise>,
-    /// The last of them that did not hold, until when it is not tried again, and how many in a row there were.
+    /// The last of them that did not hold, and until when it is not tried again.
     setback: Option<(Rise, Instant)>,
+    /// As often as the next one doubles the rest.
     setbacks: u32,
     /// Nothing has been decided since the line carries what it does.
     fresh: bool,
@@ -157,7 +158,7 @@ impl Governor {
             return;
         }
         self.setback = Some((rise, now + AGAIN * (1 << self.setbacks)));
-        self.setbacks = (self.setbacks + 1).min(SETBACKS_MAX - 1);
+        self.setbacks = (self.setbacks + 1).min(DOUBLED_MAX);
     }
 
     /// Something else stands behind the line, or is looked at anew: its first decision is made at once, and what did not hold before

@@ -143,7 +143,7 @@ async fn who_comes_while_the_one_before_puts_down_the_pen_is_recorded() {
     let Fixture { store, dir: _dir } = Fixture::new().await;
     let acts = acts(2);
     let mut before = Turn::new(store.clone());
-    assert!(before.is_over(), "nothing waits");
+    assert!(before.ends(), "nothing waits");
     let recordings = begun(&store, &acts);
     drop(before);
     for recording in recordings {
