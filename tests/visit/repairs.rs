@@ -156,6 +156,22 @@ fn a_second_is_remembered_and_what_a_switch_left_behind_is_not_repaired() {
 }
 
 #[test]
+fn what_is_lost_before_a_keyframe_is_not_sent_again() {
+    let mut world = two();
+    let media = line(RECEIVER, SourceKind::Camera, 0);
+    tapped(&mut world, RECEIVER);
+    world.run(300);
+    let before = tapped(&mut world, RECEIVER).iter().rfind(|came| came.ssrc == media).unwrap().sequence;
+    world.browser(SENDER).camera.iter_mut().for_each(|layer| layer.keyframe_wanted = true);
+    world.run(100);
+    let after = tapped(&mut world, RECEIVER).iter().rfind(|came| came.ssrc == media).unwrap().sequence;
+    miss(&mut world, RECEIVER, media, &[before]);
+    assert!(tapped(&mut world, RECEIVER).is_empty(), "a keyframe has begun since");
+    miss(&mut world, RECEIVER, media, &[after]);
+    assert!(!tapped(&mut world, RECEIVER).is_empty());
+}
+
+#[test]
 fn a_storm_of_requests_is_answered_with_fifteen_percent_at_most() {
     let mut world = two();
     world.browser(SENDER).shape.picture = [600, 900, 1_100, 0];
@@ -184,7 +200,8 @@ fn a_repair_that_may_not_be_sent_is_not_taken_for_one_that_is_on_its_way() {
     let media = line(RECEIVER, SourceKind::Camera, 0);
     tapped(&mut world, RECEIVER);
     world.run(700);
-    let came: Vec<Came> = tapped(&mut world, RECEIVER).into_iter().filter(|came| came.ssrc == media).collect();
+    // The newest first: nobody misses what was before a keyframe.
+    let came: Vec<Came> = tapped(&mut world, RECEIVER).into_iter().filter(|came| came.ssrc == media).rev().collect();
     let is_repaired = |world: &mut World, number: u16| {
         tapped(world, RECEIVER);
         miss(world, RECEIVER, media, &[number]);

@@ -117,7 +117,7 @@ pub(super) struct Repair {
     /// Its sender's number.
     pub(super) source: Seq16,
     pub(super) stamp: Stamp,
-    /// For how long its receiver has been without it; nothing, if a keyframe has begun since.
+    /// For how long its receiver has been without it.
     pub(super) missed_for: Duration,
 }
 
@@ -132,16 +132,21 @@ impl Sent {
         if self.ring.is_empty() {
             self.ring = vec![None; REMEMBERED].into();
         }
+        let mut name = Name::new(now, layer, source, stamp);
+        // It comes late itself: who has asked for it did not know that it is on its way.
+        if stamp.index < self.newest {
+            name.rest.set_repaired();
+        }
         self.newest = self.newest.max(stamp.index);
-        self.ring[place(stamp.index)] = Some(Name::new(now, layer, source, stamp));
+        self.ring[place(stamp.index)] = Some(name);
     }
 
-    /// A keyframe begins with this number: what was lost before it stands in nobody's way for long.
+    /// A keyframe begins with this number: what was lost before it is not missed any more.
     pub(super) fn begins(&mut self, index: Seq64) {
         self.keyframe = self.keyframe.max(index);
     }
 
-    /// The receiver misses this number. None if it is unknown, or is on its way again.
+    /// The receiver misses this number. None if it is unknown, is on its way again, or of no use any more.
     pub(super) fn missed(&self, now: Instant, number: Seq16, told: Told) -> Option<Repair> {
         let index = self.newest.nearest(number);
         let known = self.ring.get(place(index))?.as_ref();
@@ -152,12 +157,12 @@ impl Sent {
             Told::Asked { apart } => name.rest.is_repaired() && ago(now_ms, name.at_ms) < apart,
             Told::Lost { sent } => name.at_ms != sent.low_millis(),
         };
-        if is_on_its_way {
+        // What a keyframe has begun after stands in nobody's way.
+        if is_on_its_way || index < self.keyframe {
             return None;
         }
         let stamp = Stamp { index, timestamp: name.timestamp, picture: name.picture() };
-        let missed_for = if index < self.keyframe { Duration::ZERO } else { ago(now_ms, name.first_ms) };
-        Some(Repair { layer: name.rest.layer(), source: Seq16(name.source), stamp, missed_for })
+        Some(Repair { layer: name.rest.layer(), source: Seq16(name.source), stamp, missed_for: ago(now_ms, name.first_ms) })
     }
 
     /// What was missed has gone out again. Not before: what could not be sent is not on its way.
@@ -207,6 +212,18 @@ mod tests {
 
     fn stamp(index: u64) -> Stamp {
         Stamp { index: Seq64(index), timestamp: 9, picture: None }
+    }
+
+    #[test]
+    fn who_asked_before_a_late_packet_went_out_does_not_get_it_twice() {
+        let mut sent = Sent::new();
+        for (index, millis) in [(10, 0), (12, 20), (11, 80)] {
+            sent.note(at(millis), 0, Seq64(index), &stamp(index));
+        }
+        let missed = |number, millis| sent.missed(at(millis), Seq16(number), ASKED).is_some();
+        assert!(missed(12, 81), "it went out in its turn");
+        assert!(!missed(11, 81) && !missed(11, 179));
+        assert!(missed(11, 180), "a round trip later it is missed indeed");
     }
 
     #[test]
