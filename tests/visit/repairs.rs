@@ -96,6 +96,11 @@ fn asked(world: &mut World, seat: Seat) -> Vec<(Ssrc, u16)> {
     asked
 }
 
+/// The number of the newest packet of this line, of those that were not looked at yet.
+fn newest(world: &mut World, seat: Seat, media: Ssrc) -> u16 {
+    tapped(world, seat).iter().rfind(|came| came.ssrc == media).unwrap().sequence
+}
+
 fn miss(world: &mut World, seat: Seat, media: Ssrc, numbers: &[u16]) {
     let numbers: Vec<Seq16> = numbers.iter().map(|number| Seq16(*number)).collect();
     let nack = world.browser(seat).rtcp(|writer| writer.nack(Ssrc(1), media, &numbers).unwrap());
@@ -147,7 +152,7 @@ fn a_second_is_remembered_and_what_a_switch_left_behind_is_not_repaired() {
     assert!(tapped(&mut world, RECEIVER).is_empty(), "older than a second");
 
     world.run(300);
-    let last = tapped(&mut world, RECEIVER).iter().rfind(|came| came.ssrc == media).unwrap().sequence;
+    let last = newest(&mut world, RECEIVER, media);
     world.layers[SENDER.index()] = [true, true, false];
     world.run(700);
     assert!(tapped(&mut world, RECEIVER).iter().any(|came| came.ssrc == media), "h is shown");
@@ -161,10 +166,10 @@ fn what_is_lost_before_a_keyframe_is_not_sent_again() {
     let media = line(RECEIVER, SourceKind::Camera, 0);
     tapped(&mut world, RECEIVER);
     world.run(300);
-    let before = tapped(&mut world, RECEIVER).iter().rfind(|came| came.ssrc == media).unwrap().sequence;
+    let before = newest(&mut world, RECEIVER, media);
     world.browser(SENDER).camera.iter_mut().for_each(|layer| layer.keyframe_wanted = true);
     world.run(100);
-    let after = tapped(&mut world, RECEIVER).iter().rfind(|came| came.ssrc == media).unwrap().sequence;
+    let after = newest(&mut world, RECEIVER, media);
     miss(&mut world, RECEIVER, media, &[before]);
     assert!(tapped(&mut world, RECEIVER).is_empty(), "a keyframe has begun since");
     miss(&mut world, RECEIVER, media, &[after]);

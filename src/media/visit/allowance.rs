@@ -1,6 +1,6 @@
 //! How much of what a leg is sent may be repairs.
 
-/// Repairs are at most this share of all that is sent, themselves included, in hundredths (media.md). More would let a receiver that asks for
+/// Repairs are at most this share of what is sent, in hundredths (media.md). More would let a receiver that asks for
 /// everything twice crowd out the picture itself; less would leave ordinary Wi-Fi unrepaired.
 const SHARE: u64 = 15;
 
@@ -24,7 +24,7 @@ impl Default for Allowance {
 impl Allowance {
     /// So many bytes of media went out.
     pub(super) fn sent(&mut self, bytes: usize) {
-        self.filled = (self.filled + bytes as u64 * 100 * SHARE / (100 - SHARE)).min(BURST * 100);
+        self.filled = (self.filled + bytes as u64 * SHARE).min(BURST * 100);
     }
 
     /// Takes a repair of so many bytes, if it may be sent, where `most` may be repaired at once.
@@ -54,7 +54,7 @@ mod tests {
                 repairs += if allowance.take(1_000, u64::MAX) { 1_000 } else { 0 };
             }
         }
-        let share = repairs * 100 / (media + repairs);
+        let share = repairs * 100 / media;
         assert!((14..=15).contains(&share), "{share} %");
     }
 

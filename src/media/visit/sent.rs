@@ -50,12 +50,12 @@ const _: () = assert!(size_of::<Option<Name>>() <= 16);
 
 const NO_PICTURE: u16 = u16::MAX;
 
-/// From the lowest bit on: the layer and one, two bits; whether it was sent again; five bits of KEYIDX.
+/// From the lowest bit on: the layer and one, two bits; whether requests were on their way when it was sent last; five bits of KEYIDX.
 #[derive(Clone, Copy)]
 struct Rest(NonZeroU8);
 
 impl Rest {
-    const REPAIRED: u8 = 1 << 2;
+    const ANSWER: u8 = 1 << 2;
 
     fn new(layer: Layer, key_index: u8) -> Rest {
         let layer = NonZeroU8::MIN.saturating_add(layer.min(Step::TOP));
@@ -70,12 +70,12 @@ impl Rest {
         self.0.get() >> 3
     }
 
-    fn is_repaired(self) -> bool {
-        self.0.get() & Rest::REPAIRED != 0
+    fn is_answer(self) -> bool {
+        self.0.get() & Rest::ANSWER != 0
     }
 
-    fn set_repaired(&mut self) {
-        self.0 |= Rest::REPAIRED;
+    fn set_answer(&mut self) {
+        self.0 |= Rest::ANSWER;
     }
 }
 
@@ -135,7 +135,7 @@ impl Sent {
         let mut name = Name::new(now, layer, source, stamp);
         // It comes late itself: who has asked for it did not know that it is on its way.
         if stamp.index < self.newest {
-            name.rest.set_repaired();
+            name.rest.set_answer();
         }
         self.newest = self.newest.max(stamp.index);
         self.ring[place(stamp.index)] = Some(name);
@@ -154,7 +154,7 @@ impl Sent {
         let now_ms = now.low_millis();
         let is_on_its_way = match told {
             // The first loss is believed at once: the receiver has seen what came after it.
-            Told::Asked { apart } => name.rest.is_repaired() && ago(now_ms, name.at_ms) < apart,
+            Told::Asked { apart } => name.rest.is_answer() && ago(now_ms, name.at_ms) < apart,
             Told::Lost { sent } => name.at_ms != sent.low_millis(),
         };
         // What a keyframe has begun after stands in nobody's way.
@@ -170,7 +170,7 @@ impl Sent {
         let known = self.ring.get_mut(place(index)).and_then(Option::as_mut);
         if let Some(name) = known.filter(|name| name.index == above(index)) {
             name.at_ms = now.low_millis();
-            name.rest.set_repaired();
+            name.rest.set_answer();
         }
     }
 
