@@ -2,9 +2,11 @@
 
 use std::time::{Duration, Instant};
 
-use futures_util::{StreamExt, stream};
+use futures_util::StreamExt;
+use futures_util::stream::FuturesUnordered;
 use hdrhistogram::Histogram;
 use serde_json::{Value, json};
+use tokio::sync::Semaphore;
 
 use crate::bot::Problem;
 use crate::media::engine::Engine;
@@ -23,34 +25,57 @@ const AT_ONCE: usize = 8;
 /// Who has not settled by then will not.
 const SETTLING_SECONDS_MAX: u32 = 10;
 
+/// Who is refused comes back when they were told to, as pages do, for so long: what seats cost here is known by then, and the
+/// server may have room for more than it dared to promise at first.
+const PATIENCE: Duration = Duration::from_secs(45);
+
+/// One visit that asked.
+struct Asked {
+    refusals: Vec<Refusal>,
+    fate: Fate,
+}
+
+struct Refusal {
+    after: Duration,
+    retry_after: Option<Duration>,
+    /// How many of the visit's people had sat down before.
+    seated: u8,
+}
+
 /// What became of one visit.
 enum Fate {
     Admitted,
-    Refused { after: Duration, retry_after: Option<Duration>, seated: u8 },
+    Refused,
     Failed(Problem),
 }
 
 pub async fn run(stage: &Stage<'_>, most: u32) -> Result<Value, Problem> {
     let engine = Engine::start(stage.load.gro)?;
     let asked = most.saturating_mul(2).max(1);
-    let mut asking = stream::iter((0..asked).map(|number| ask(stage, &engine, number))).buffer_unordered(AT_ONCE);
-    let (mut admitted, mut refused, mut partly, mut unsaid) = (0_u32, 0, 0, 0);
+    let (door, until) = (Semaphore::new(AT_ONCE), Instant::now() + PATIENCE);
+    let mut asking: FuturesUnordered<_> = (0..asked).map(|number| ask(stage, &engine, number, &door, until)).collect();
+    let (mut admitted, mut at_first, mut refused, mut partly, mut unsaid) = (0_u32, 0_u32, 0_u32, 0_u32, 0_u32);
     let mut failed = Vec::new();
     let mut refusals = Histogram::<u64>::new_with_bounds(1_000, 60_000_000_000, 3)?;
-    while let Some(fate) = asking.next().await {
-        match fate {
-            Fate::Admitted => admitted += 1,
-            Fate::Refused { after, retry_after, seated } => {
-                refused += 1;
-                partly += u32::from(seated > 0);
-                unsaid += u32::from(retry_after.is_none());
-                refusals.saturating_record(after.as_nanos() as u64);
+    while let Some(visit) = asking.next().await {
+        match visit.fate {
+            Fate::Admitted => {
+                admitted += 1;
+                at_first += u32::from(visit.refusals.is_empty());
             }
+            Fate::Refused => refused += 1,
             Fate::Failed(problem) => failed.push(problem.to_string()),
         }
-        stage
-            .progress
-            .say(&format!("asking for {asked} visits: {admitted} admitted, {refused} refused, {} failed", failed.len()));
+        for Refusal { after, retry_after, seated } in visit.refusals {
+            partly += u32::from(seated > 0);
+            unsaid += u32::from(retry_after.is_none());
+            refusals.saturating_record(after.as_nanos() as u64);
+        }
+        let failures = failed.len();
+        stage.progress.say(&format!(
+            "asking for {asked} visits, for {} s: {admitted} admitted, {refused} refused for good, {failures} failed",
+            PATIENCE.as_secs()
+        ));
     }
     drop(asking);
 
@@ -62,7 +87,9 @@ pub async fn run(stage: &Stage<'_>, most: u32) -> Result<Value, Problem> {
     let of_most = f64::from(most.max(1)) * f64::from(SEATS) * RECEIVED_PER_SECOND;
     figures["asked_visits"] = asked.into();
     figures["admitted_visits"] = admitted.into();
+    figures["admitted_at_first"] = at_first.into();
     figures["refused_visits"] = refused.into();
+    figures["refusals"] = refusals.len().into();
     figures["refused_after_some_had_sat_down"] = partly.into();
     figures["refused_without_retry_after"] = unsaid.into();
     figures["failed_visits"] = failed.len().into();
@@ -73,27 +100,51 @@ pub async fn run(stage: &Stage<'_>, most: u32) -> Result<Value, Problem> {
     Ok(figures)
 }
 
-/// One visit asks, its people one after the other; whoever is refused, all of them go.
-async fn ask(stage: &Stage<'_>, engine: &Engine, number: u32) -> Fate {
-    let mut visit = match stage.quartet.open(number).await {
-        Ok(visit) => visit,
-        Err(problem) => return Fate::Failed(problem),
+/// One visit asks, its people one after the other, until all sit or its patience is at an end: then who sits goes, too.
+async fn ask(stage: &Stage<'_>, engine: &Engine, number: u32, door: &Semaphore, until: Instant) -> Asked {
+    let mut refusals = Vec::new();
+    let fate = match try_until(stage, engine, number, door, until, &mut refusals).await {
+        Ok(true) => Fate::Admitted,
+        Ok(false) => Fate::Refused,
+        Err(problem) => Fate::Failed(problem),
     };
-    for seat in 0..SEATS {
+    Asked { refusals, fate }
+}
+
+/// Whether all sit in the end.
+async fn try_until(
+    stage: &Stage<'_>,
+    engine: &Engine,
+    number: u32,
+    door: &Semaphore,
+    until: Instant,
+    refusals: &mut Vec<Refusal>,
+) -> Result<bool, Problem> {
+    let mut turn = door.acquire().await?;
+    let mut visit = stage.quartet.open(number).await?;
+    let mut seat = 0;
+    while seat < SEATS {
         let began = Instant::now();
         let problem = match stage.quartet.join(&mut visit, seat).await.and_then(|legs| engine.add(legs)) {
-            Ok(()) => continue,
+            Ok(()) => {
+                seat += 1;
+                continue;
+            }
             Err(problem) => problem,
         };
-        let after = began.elapsed();
-        for seat in 0..seat {
-            let _ = engine.remove(Place { visit: number, seat });
+        let full = problem.downcast_ref::<Full>();
+        let rest = full.and_then(|full| full.retry_after).unwrap_or(PATIENCE);
+        refusals.extend(full.map(|full| Refusal { after: began.elapsed(), retry_after: full.retry_after, seated: seat }));
+        let is_refused = full.is_some();
+        if is_refused && Instant::now() + rest < until {
+            drop(turn);
+            tokio::time::sleep(rest).await;
+            turn = door.acquire().await?;
+            continue;
         }
-        let _ = stage.quartet.close(visit).await;
-        return match problem.downcast_ref::<Full>() {
-            Some(full) => Fate::Refused { after, retry_after: full.retry_after, seated: seat },
-            None => Fate::Failed(problem),
-        };
+        (0..seat).try_for_each(|seat| engine.remove(Place { visit: number, seat }))?;
+        stage.quartet.close(visit).await?;
+        return if is_refused { Ok(false) } else { Err(problem) };
     }
-    Fate::Admitted
+    Ok(true)
 }
