@@ -11,7 +11,7 @@ SUDO := $(if $(filter 0,$(shell id -u)),,sudo)
 help:
 	@echo "make demo    build the release server and open a visit to try on https://localhost:8443"
 	@echo "make test    every test: units, simulations, bots, real browsers"
-	@echo "make impaired  what real browsers see on bad paths, as a table and a plot (some six minutes, on a quiet machine)"
+	@echo "make impaired  what real browsers see on bad paths, as a table and a plot (some eight minutes, on a quiet machine)"
 	@echo "make bench   what one packet costs, and one person's requests"
 	@echo "make load    a whole server under load, beside the bare loop (a minute, on a quiet machine)"
 	@echo "make lint    rustfmt and clippy, silent when all is well"

@@ -12,17 +12,11 @@ import {
   able, across, assertWithin, browser, cast, elsewhere, forwarder, measured, onBadPaths, pages, percent, seatOf, server, steady,
 } from './support/bad_path.mjs';
 import { clientOf } from './support/forwarder.mjs';
+import { FIVE_PERCENT, TWENTY_PERCENT, lossy } from './support/loss.mjs';
 import { tile } from './support/people.mjs';
 import { plot } from './support/plot.mjs';
 
-const LONG_MS = 60_000;
 const SHORT_MS = 30_000;
-/** At 5 % loss: nobody notices. */
-const FREEZE_MS = 200;
-const CONCEALED = 0.01;
-/** At 20 % loss: the picture may stand for this share of the time, and this share of the sound may be made up. */
-const FROZEN_AT_20 = 0.05;
-const CONCEALED_AT_20 = 0.01;
 /** When a rate falls or rises. */
 const DOWN_MS = 2_000;
 const QUEUE_MS = 200;
@@ -40,39 +34,8 @@ const SWITCH_WINDOW_MS = 10_000;
 
 onBadPaths('impaired.md');
 
-/** Whether the network was what it should be: a share within four standard deviations. */
-function assertShare(counted, of, asked, what) {
-  const bound = 4 * Math.sqrt((asked * (1 - asked)) / of);
-  assert.ok(Math.abs(counted / of - asked) <= bound, `${what}: ${percent(counted / of)} of ${of}, asked ${percent(asked)}`);
-}
-
-for (const { loss, delay, during, freeze, frozen, concealed } of [
-  { loss: 0.05, delay: 50, during: LONG_MS, freeze: FREEZE_MS, frozen: 1, concealed: CONCEALED },
-  { loss: 0.2, delay: 100, during: SHORT_MS, freeze: Infinity, frozen: FROZEN_AT_20, concealed: CONCEALED_AT_20 },
-]) {
-  const path = `${loss * 100} % loss, ${delay} ms`;
-  test(`${path}: pictures go on and sound is heard`, async () => {
-    const { concerned, page } = cast();
-    const client = await clientOf(page);
-    const bad = { loss, delay_ms: delay / 2 };
-    await forwarder.set(client, { up: bad, down: bad });
-    const { did, between } = await measured(path, client, during);
-    for (const way of ['up', 'down']) assertShare(did[way].lost, did[way].offered, loss, way);
-    assertWithin([
-      ...able(elsewhere(concerned), between),
-      ...across(concerned).flatMap(([at, of]) => {
-        const seen = between(at, of);
-        const where = `${of} at ${at}`;
-        return [
-          [`${where}: longest freeze, ms`, seen.longestFreeze, freeze],
-          [`${where}: share of time frozen`, seen.frozenShare, frozen],
-          [`${where}: still, ms`, seen.longestStill, STILL_MS],
-          [`${where}: share of sound made up`, seen.concealedShare, concealed],
-        ];
-      }),
-    ]);
-  });
-}
+lossy(FIVE_PERCENT);
+lossy(TWENTY_PERCENT);
 
 test('2 Mbit/s, 300 kbit/s, 2 Mbit/s towards one: a lower layer and back, and the others notice nothing', async () => {
   const { concerned, page, other, provider } = cast();

@@ -1,9 +1,11 @@
 // Three people in a visit of which one has a bad path: the scene of a test, what everybody sees in it, and a table of it.
 
 import assert from 'node:assert/strict';
+import { rm } from 'node:fs/promises';
 import { setTimeout as pause } from 'node:timers/promises';
 import { after, afterEach, before, beforeEach } from 'node:test';
 import { FOUR_AT_ONCE, startBrowser } from './browser.mjs';
+import { cameraFile } from './camera.mjs';
 import { startBehindForwarder } from './forwarder.mjs';
 import { arriving, keepSize } from './media.mjs';
 import { admitAll, host, inVisit, tile, wait } from './people.mjs';
@@ -25,22 +27,32 @@ export const percent = (share) => `${(share * 100).toFixed(2)} %`;
 const ms = (time) => `${Math.round(time)} ms`;
 
 export let browser;
+/** Of the person whose path is bad. */
+let concernedBrowser;
+/** The file with their camera's picture; none if the browser draws it. */
+let camera = null;
 export let server;
 export let forwarder;
 /** name → page: the provider last. */
 export let pages;
 let table;
 
-/** Each test of this file has the scene of its own; what it measures goes into `results/NAME`. */
-export function onBadPaths(name) {
+/**
+ * Each test of this file has the scene of its own; what it measures goes into `results/NAME`. With `noise`, in steps of brightness,
+ * the person whose path is bad has a camera as cameras are; else all have what the browser draws, which is plain and costs little.
+ */
+export function onBadPaths(name, { noise = null } = {}) {
   table = new Table(name, '# What people saw and heard on bad paths', COLUMNS);
 
   before(async () => {
     browser = await startBrowser(FOUR_AT_ONCE);
+    if (noise !== null) camera = await cameraFile({ ...FOUR_AT_ONCE, noise });
+    concernedBrowser = camera ? await startBrowser({ ...FOUR_AT_ONCE, camera }) : browser;
   });
 
   after(async () => {
-    await browser?.stop();
+    await Promise.all([...new Set([browser, concernedBrowser])].map((one) => one?.stop()));
+    if (camera) await rm(camera);
   });
 
   beforeEach(async () => {
@@ -49,7 +61,7 @@ export function onBadPaths(name) {
   });
 
   afterEach(async () => {
-    await browser.closePages();
+    await Promise.all([...new Set([browser, concernedBrowser])].map((one) => one.closePages()));
     await server?.stop();
     await forwarder?.stop();
   });
@@ -58,7 +70,7 @@ export function onBadPaths(name) {
 async function threeInside() {
   const inside = new Map();
   for (const link of server.patients.slice(0, 2)) {
-    const page = await browser.page();
+    const page = await (inside.size === 0 ? concernedBrowser : browser).page();
     await wait(page, link);
     inside.set(link.name, page);
   }

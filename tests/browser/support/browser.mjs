@@ -31,11 +31,15 @@ const EXECUTABLE = process.env.CHROMIUM ?? '/usr/bin/chromium';
 /** Pictures per second of a camera that is not real: what pages ask for. */
 const FRAMES_PER_SECOND = 30;
 
-const flags = (framesPerSecond = FRAMES_PER_SECOND) => [...FLAGS, `--use-fake-device-for-media-stream=fps=${framesPerSecond}`];
+const flags = (framesPerSecond = FRAMES_PER_SECOND, camera = null) => [
+  ...FLAGS,
+  `--use-fake-device-for-media-stream=fps=${framesPerSecond}`,
+  ...(camera ? [`--use-file-for-fake-video-capture=${camera}`] : []),
+];
 
-/** One browser; every person gets a context of their own in it. Its cameras give `framesPerSecond`. */
-export async function startBrowser({ framesPerSecond } = {}) {
-  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: flags(framesPerSecond) });
+/** One browser; every person gets a context of their own in it. Its cameras give `framesPerSecond`, or what is in the file `camera`. */
+export async function startBrowser({ framesPerSecond, camera } = {}) {
+  const browser = await chromium.launch({ executablePath: EXECUTABLE, args: flags(framesPerSecond, camera) });
   return {
     /** A page that belongs to nobody yet. Whatever the page itself did not expect ends up in `page.mishaps`. */
     async page({ viewport = DESKTOP, colorScheme = 'light', ...more } = {}) {

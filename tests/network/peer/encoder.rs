@@ -145,9 +145,9 @@ impl Encoder {
     }
 
     /// The packet of this number, if it is still there and was not sent again just now.
-    pub(super) fn find(&mut self, now: Instant, number: Seq16, round_trip: Duration) -> Option<Plain> {
+    pub(super) fn find(&mut self, now: Instant, number: Seq16, apart: Duration) -> Option<Plain> {
         let (plain, again) = self.history.iter_mut().rev().find(|(plain, _)| plain.index.wrapped() == number)?;
-        if again.is_some_and(|at| now.since(at) < round_trip) {
+        if again.is_some_and(|at| now.since(at) < apart) {
             return None;
         }
         *again = Some(now);

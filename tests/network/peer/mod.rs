@@ -50,6 +50,8 @@ const AGAIN: Duration = Duration::from_millis(250);
 /// media.md: transport-wide feedback each 50–100 ms.
 const FEEDBACK_INTERVAL: Duration = Duration::from_millis(75);
 const REPORT_INTERVAL: Duration = Duration::from_secs(1);
+/// A packet is sent again a round trip and so much after it last was, at the soonest (libwebrtc).
+const ANSWERED_APART: Duration = Duration::from_millis(5);
 /// Requests for keyframes that come sooner after one that was obeyed are not.
 const OBEYED_AGAIN: Duration = Duration::from_millis(300);
 /// There and back, as long as nothing is known of it.
@@ -535,7 +537,7 @@ impl Peer {
                     for number in nack.lost() {
                         self.asked += 1;
                         // What is on its way already is not sent once more.
-                        let plain = self.camera[place].find(now, number, self.round_trip);
+                        let plain = self.camera[place].find(now, number, self.round_trip + ANSWERED_APART);
                         if let Some(plain) = plain.filter(|_| self.may_repair(now)) {
                             self.repairs.push_back((place, plain));
                         }
