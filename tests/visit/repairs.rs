@@ -250,7 +250,7 @@ fn a_packet_lost_on_its_way_here_is_asked_for_and_takes_its_place() {
     assert_eq!(asked(&mut world, SENDER), [], "not again within a round trip");
     world.run(20);
     assert_eq!(asked(&mut world, SENDER), [(ssrc, number)], "but after it");
-    world.run(50);
+    world.run(60);
     assert_eq!(asked(&mut world, SENDER), [(ssrc, number)], "and soon again: its round trip may be longer than ours");
 
     // Its sender sends it again, on a stream that it names by the layer.
@@ -271,6 +271,31 @@ fn a_packet_lost_on_its_way_here_is_asked_for_and_takes_its_place() {
     assert!(tapped(&mut world, RECEIVER).is_empty(), "the packet itself, come late, is not sent twice");
     world.run(500);
     assert_eq!(asked(&mut world, SENDER), []);
+}
+
+#[test]
+fn a_keyframe_is_asked_for_until_one_comes_in_the_stead_of_what_was_given_up() {
+    let mut world = two();
+    let (lost, ..) = lose_one(&mut world);
+    world.browser(SENDER).tap = None;
+    let from = world.now;
+    world.browser(SENDER).asked.clear();
+    let asked = |world: &mut World| -> Vec<u128> {
+        let asked = world.browser(SENDER).asked.drain(..).filter(|(_, ssrc)| *ssrc == lost);
+        asked.map(|(at, _)| at.since(from).as_millis()).collect()
+    };
+    // No keyframe comes, as if the requests were lost.
+    world.layers[SENDER.index()] = [false; 3];
+    world.run(2_500);
+    let times = asked(&mut world);
+    assert!(times.len() == 5 && times[0].abs_diff(400) <= 60, "{times:?}");
+    assert!(times.windows(2).all(|pair| (500..=520).contains(&(pair[1] - pair[0]))), "{times:?}");
+    // One arrives.
+    world.layers[SENDER.index()] = [true; 3];
+    world.run(100);
+    asked(&mut world);
+    world.run(3_000);
+    assert_eq!(asked(&mut world), []);
 }
 
 #[test]

@@ -109,7 +109,7 @@ pub(super) fn take<'a>(
     if !on(sources, kind) {
         return Err(DropReason::Muted);
     }
-    let ask_at = if takes_nacks { stream.missing.due(pace) } else { None };
+    let ask_at = if takes_nacks { stream.repair_due(pace) } else { None };
     let packet = Incoming {
         kind,
         layer,

@@ -57,6 +57,12 @@ impl Door {
         self.owed
     }
 
+    /// When another request could leave that nobody owes yet. At once, if none ever did.
+    pub(super) fn opens(&self) -> Option<Instant> {
+        let opens = self.asked.map_or(Instant::ZERO, |at| at + KEYFRAME_INTERVAL);
+        self.owed.is_none().then_some(opens)
+    }
+
     /// Whether the request that is owed leaves now.
     #[must_use]
     pub(super) fn leaves(&mut self, now: Instant, last: Option<Instant>) -> bool {

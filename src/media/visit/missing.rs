@@ -25,6 +25,9 @@ const OVERTAKEN: u64 = 3;
 /// So often a packet is asked for (media.md). More would load a path that is lossy anyway; fewer would give up a packet that
 /// two losses in a row can bring back late.
 const TRIES: u8 = 10;
+/// So often a keyframe is asked for in the stead of what was given up, each half second, if none comes. More would go on and on at
+/// a camera that is off; fewer would leave a picture standing on a path that loses requests, until its receivers complain.
+const KEYFRAME_TRIES: u8 = 10;
 /// Round trips for which a gap is known, and how long at most. For longer, and the keyframe that makes up for it would be
 /// there sooner; for less, a path of 500 ms there and back would have one try.
 const ROUND_TRIPS: u32 = 8;
@@ -59,8 +62,19 @@ pub(super) struct Missing {
     newest: Seq64,
     /// Where the newest keyframe begins, if any has come.
     keyframe: Seq64,
+    /// What was given up since.
+    broken: Option<Broken>,
     /// Gaps that a repair has closed.
     repaired: u64,
+}
+
+/// Something was given up, and nothing that follows can be shown: until a keyframe begins behind it.
+#[derive(Clone, Copy)]
+struct Broken {
+    /// The highest index that was.
+    index: Seq64,
+    /// Requests for a keyframe that may still leave.
+    requests: u8,
 }
 
 /// Short, because a stream that has lost anything has room for all of its gaps.
@@ -92,7 +106,7 @@ impl Pace {
 impl Missing {
     /// The stream begins with this packet.
     pub(super) fn new(first: Seq64) -> Missing {
-        Missing { gaps: Vec::new(), newest: first, keyframe: first, repaired: 0 }
+        Missing { gaps: Vec::new(), newest: first, keyframe: first, broken: None, repaired: 0 }
     }
 
     /// A packet came, by itself.
@@ -107,6 +121,7 @@ impl Missing {
         if width > GAPS as u64 {
             // Nobody waits for any of it: the next keyframe begins anew.
             self.gaps.clear();
+            self.give_up(Seq64(gap.end - 1));
             return;
         }
         if width > 0 {
@@ -114,18 +129,45 @@ impl Missing {
         }
         let room = GAPS - self.gaps.len();
         let excess = usize::try_from(width).unwrap_or(GAPS).saturating_sub(room);
-        self.gaps.drain(..excess.min(self.gaps.len()));
+        let given_up = self.gaps.drain(..excess.min(self.gaps.len())).next_back();
+        if let Some(gap) = given_up {
+            self.give_up(gap.index);
+        }
         self.gaps.extend(gap.map(|index| Gap { index: Seq64(index), since: now, asked_us: 0, tries: 0 }));
     }
 
     /// A keyframe begins with this packet: what is missing before it stands in nobody's way for long.
     pub(super) fn begins(&mut self, index: Seq64) {
         self.keyframe = self.keyframe.max(index);
+        self.broken = self.broken.filter(|broken| broken.index >= self.keyframe);
     }
 
-    /// Whether something has been missing for so long that a keyframe would be there sooner.
+    fn give_up(&mut self, index: Seq64) {
+        if index >= self.keyframe {
+            self.broken = Some(Broken { index, requests: KEYFRAME_TRIES });
+        }
+    }
+
+    /// Whether only a keyframe can make up for what was given up, and may be asked for.
+    pub(super) fn is_broken(&self) -> bool {
+        self.broken.is_some_and(|broken| broken.requests > 0)
+    }
+
+    /// A request for a keyframe has left.
+    pub(super) fn keyframe_asked(&mut self) {
+        if let Some(broken) = &mut self.broken {
+            broken.requests = broken.requests.saturating_sub(1);
+        }
+    }
+
+    /// What was given up is in nobody's way.
+    pub(super) fn mend(&mut self) {
+        self.broken = None;
+    }
+
+    /// Whether something has been missing for so long that a keyframe would be there sooner, or was given up.
     pub(super) fn overdue(&self, now: Instant, pace: Pace) -> bool {
-        self.gaps.iter().any(|gap| gap.index >= self.keyframe && now.since(gap.since) >= pace.overdue())
+        self.is_broken() || self.gaps.iter().any(|gap| gap.index >= self.keyframe && now.since(gap.since) >= pace.overdue())
     }
 
     /// A packet came as a repair. Whether it was missed.
@@ -153,6 +195,7 @@ impl Missing {
     /// Nobody looks at the stream: what is missing is missed by nobody.
     pub(super) fn forget(&mut self) {
         self.gaps.clear();
+        self.mend();
     }
 
     /// When something is to be asked for, or forgotten.
@@ -162,7 +205,9 @@ impl Missing {
 
     /// Writes the numbers to ask for now, in order; says how many. Gaps that are too old are forgotten.
     pub(super) fn ask(&mut self, now: Instant, pace: Pace, into: &mut [Seq16; ASKED_AT_ONCE]) -> usize {
-        self.gaps.retain(|gap| gap.ends(pace) > now);
+        if let Some(given_up) = self.gaps.extract_if(.., |gap| gap.ends(pace) <= now).last() {
+            self.give_up(given_up.index);
+        }
         let newest = self.newest;
         let due = self.gaps.iter_mut().filter(|gap| gap.due(newest, pace) <= now);
         let mut count = 0;
@@ -316,6 +361,43 @@ mod tests {
         assert!(!missing.overdue(at(410), PACE));
         missing.came(at(410), Seq64(15));
         assert!(missing.overdue(at(810), PACE), "of the keyframe itself");
+    }
+
+    #[test]
+    fn what_was_given_up_is_broken_until_a_keyframe_begins_behind_it_or_ten_were_asked_for() {
+        let giving_up: [fn(&mut Missing); 3] = [
+            // Nothing came, however often it was asked for.
+            |missing| {
+                missing.came(at(0), Seq64(12));
+                asked(missing, PACE, 0, 900);
+            },
+            |missing| missing.came(at(0), Seq64(1_000)),
+            // More gaps than are remembered.
+            |missing| (0..=GAPS as u64 / 64 + 1).for_each(|step| missing.came(at(0), Seq64(11 + 65 * step))),
+        ];
+        for give_up in giving_up {
+            let mut missing = Missing::new(Seq64(10));
+            give_up(&mut missing);
+            assert!(missing.is_broken() && missing.overdue(at(900), PACE));
+            let mut mended = Missing { gaps: missing.gaps.clone(), ..missing };
+            mended.begins(Seq64(2_000));
+            assert!(!mended.is_broken());
+            missing.begins(Seq64(10));
+            for _ in 0..KEYFRAME_TRIES {
+                assert!(missing.is_broken());
+                missing.keyframe_asked();
+            }
+            assert!(!missing.is_broken());
+        }
+    }
+
+    #[test]
+    fn what_is_missing_before_a_keyframe_breaks_nothing() {
+        let mut missing = Missing::new(Seq64(10));
+        missing.came(at(0), Seq64(12));
+        missing.begins(Seq64(13));
+        asked(&mut missing, PACE, 0, 900);
+        assert!(!missing.is_broken());
     }
 
     /// Nobody wakes for the keyframe alone.

@@ -127,9 +127,16 @@ pub(super) fn ask(seats: &mut Seats, turn: &mut Turn<'_>, seat: Seat, screen: Op
                 stream.missing.forget();
                 continue;
             }
-            let overdue = kind != SourceKind::Microphone && stream.missing.overdue(turn.now, pace);
-            if overdue && let Some(ssrc) = track.ask_for_keyframe(turn.now, layer) {
+            if kind == SourceKind::Microphone {
+                // Sound has no keyframes.
+                stream.missing.mend();
+            } else if stream.missing.overdue(turn.now, pace)
+                && let Some(ssrc) = track.ask_for_keyframe(turn.now, layer)
+            {
                 egress::request_keyframe(turn, to, &mut flow.sealer, flow.ssrc, ssrc);
+                if let Some(stream) = track.layer_mut(layer) {
+                    stream.missing.keyframe_asked();
+                }
             }
             let Some(stream) = track.layer_mut(layer) else { continue };
             while stream.missing.due(pace).is_some_and(|due| due <= turn.now) {
@@ -167,5 +174,5 @@ fn watched(seats: &Seats, sender: Seat, kind: SourceKind, screen: Option<Seat>) 
 
 /// When [`ask`] is due.
 pub(super) fn due(inbound: &Inbound, pace: Pace) -> Option<Instant> {
-    inbound.nacked().filter_map(|stream| stream.missing.due(pace)).min()
+    inbound.nacked().filter_map(|stream| stream.repair_due(pace)).min()
 }

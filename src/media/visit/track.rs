@@ -7,7 +7,7 @@ use super::cache::Cache;
 use super::clock::StreamClock;
 use super::keyframes::Door;
 use super::meter::Meter;
-use super::missing::Missing;
+use super::missing::{Missing, Pace};
 use super::reception::Reception;
 use super::timeline::{PICTURE_RATE, SOUND_RATE};
 use super::watch::Layer;
@@ -136,6 +136,12 @@ impl LayerStream {
     /// A keyframe of it begins.
     pub(super) fn keyframe(&mut self) {
         self.door.keyframe();
+    }
+
+    /// When something that is missing is to be asked for, or a keyframe in its stead.
+    pub(super) fn repair_due(&self, pace: Pace) -> Option<Instant> {
+        let keyframe = if self.missing.is_broken() { self.door.opens() } else { None };
+        self.missing.due(pace).into_iter().chain(keyframe).min()
     }
 
     /// A packet of it came; the first since somebody `asked` for it, maybe.
