@@ -62,13 +62,13 @@ pub(super) struct Missing {
     newest: Seq64,
     /// Where the newest keyframe begins, if any has come.
     keyframe: Seq64,
-    /// What was given up since.
+    /// What was given up, if no keyframe has begun behind it.
     broken: Option<Broken>,
     /// Gaps that a repair has closed.
     repaired: u64,
 }
 
-/// Something was given up, and nothing that follows can be shown: until a keyframe begins behind it.
+/// Something was given up, and nothing that follows can be shown.
 #[derive(Clone, Copy)]
 struct Broken {
     /// The highest index that was.
