@@ -12,7 +12,7 @@ import {
   able, across, assertWithin, browser, cast, elsewhere, forwarder, measured, onBadPaths, pages, percent, seatOf, server, steady,
 } from './support/bad_path.mjs';
 import { clientOf } from './support/forwarder.mjs';
-import { FIVE_PERCENT, TWENTY_PERCENT, lossy } from './support/loss.mjs';
+import { FIVE_PERCENT, STILL_MS, TWENTY_PERCENT, lossy } from './support/loss.mjs';
 import { tile } from './support/people.mjs';
 import { plot } from './support/plot.mjs';
 
@@ -21,7 +21,6 @@ const SHORT_MS = 30_000;
 const DOWN_MS = 2_000;
 const QUEUE_MS = 200;
 const UP_MS = 10_000;
-const STILL_MS = 2_000;
 const SOUND_LOST_MS = 200;
 /** Longer than what is allowed, so that too much in it is seen; as long as a home's router has. */
 const ROUTER_QUEUE_MS = 300;

@@ -103,15 +103,11 @@ pub async fn run(stage: &Stage<'_>, most: u32) -> Result<Value, Problem> {
 /// One visit asks, its people one after the other, until all sit or its patience is at an end: then who sits goes, too.
 async fn ask(stage: &Stage<'_>, engine: &Engine, number: u32, door: &Semaphore, until: Instant) -> Asked {
     let mut refusals = Vec::new();
-    let fate = match try_until(stage, engine, number, door, until, &mut refusals).await {
-        Ok(true) => Fate::Admitted,
-        Ok(false) => Fate::Refused,
-        Err(problem) => Fate::Failed(problem),
-    };
+    let fate = try_until(stage, engine, number, door, until, &mut refusals).await.unwrap_or_else(Fate::Failed);
     Asked { refusals, fate }
 }
 
-/// Whether all sit in the end.
+/// Whether all sit in the end; refusals are noted.
 async fn try_until(
     stage: &Stage<'_>,
     engine: &Engine,
@@ -119,7 +115,7 @@ async fn try_until(
     door: &Semaphore,
     until: Instant,
     refusals: &mut Vec<Refusal>,
-) -> Result<bool, Problem> {
+) -> Result<Fate, Problem> {
     let mut turn = door.acquire().await?;
     let mut visit = stage.quartet.open(number).await?;
     let mut seat = 0;
@@ -142,9 +138,12 @@ async fn try_until(
             turn = door.acquire().await?;
             continue;
         }
-        (0..seat).try_for_each(|seat| engine.remove(Place { visit: number, seat }))?;
-        stage.quartet.close(visit).await?;
-        return if is_refused { Ok(false) } else { Err(problem) };
+        // What went wrong first is what is told.
+        for seat in 0..seat {
+            let _ = engine.remove(Place { visit: number, seat });
+        }
+        let _ = stage.quartet.close(visit).await;
+        return if is_refused { Ok(Fate::Refused) } else { Err(problem) };
     }
-    Ok(true)
+    Ok(Fate::Admitted)
 }

@@ -27,8 +27,8 @@ export const percent = (share) => `${(share * 100).toFixed(2)} %`;
 const ms = (time) => `${Math.round(time)} ms`;
 
 export let browser;
-/** Of the person whose path is bad. */
-let concernedBrowser;
+/** Of the person whose path is bad, if their camera is another. */
+let noisyBrowser = null;
 /** The file with their camera's picture; none if the browser draws it. */
 let camera = null;
 export let server;
@@ -46,12 +46,13 @@ export function onBadPaths(name, { noise = null } = {}) {
 
   before(async () => {
     browser = await startBrowser(FOUR_AT_ONCE);
-    if (noise !== null) camera = await cameraFile({ ...FOUR_AT_ONCE, noise });
-    concernedBrowser = camera ? await startBrowser({ ...FOUR_AT_ONCE, camera }) : browser;
+    if (noise === null) return;
+    camera = await cameraFile({ ...FOUR_AT_ONCE, noise });
+    noisyBrowser = await startBrowser({ ...FOUR_AT_ONCE, camera });
   });
 
   after(async () => {
-    await Promise.all([...new Set([browser, concernedBrowser])].map((one) => one?.stop()));
+    await Promise.all([browser?.stop(), noisyBrowser?.stop()]);
     if (camera) await rm(camera);
   });
 
@@ -61,7 +62,7 @@ export function onBadPaths(name, { noise = null } = {}) {
   });
 
   afterEach(async () => {
-    await Promise.all([...new Set([browser, concernedBrowser])].map((one) => one.closePages()));
+    await Promise.all([browser.closePages(), noisyBrowser?.closePages()]);
     await server?.stop();
     await forwarder?.stop();
   });
@@ -70,7 +71,7 @@ export function onBadPaths(name, { noise = null } = {}) {
 async function threeInside() {
   const inside = new Map();
   for (const link of server.patients.slice(0, 2)) {
-    const page = await (inside.size === 0 ? concernedBrowser : browser).page();
+    const page = await (inside.size === 0 && noisyBrowser ? noisyBrowser : browser).page();
     await wait(page, link);
     inside.set(link.name, page);
   }

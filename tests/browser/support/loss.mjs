@@ -5,7 +5,7 @@ import { test } from 'node:test';
 import { able, across, assertWithin, cast, elsewhere, forwarder, measured, percent } from './bad_path.mjs';
 import { clientOf } from './forwarder.mjs';
 
-const STILL_MS = 2_000;
+export const STILL_MS = 2_000;
 
 /** Nobody notices. `freeze`, the longest, in ms; `concealed` is the share of sound that may be made up, at most. */
 export const FIVE_PERCENT = { loss: 0.05, delay: 50, during: 60_000, freeze: 200, frozen: 1, concealed: 0.01 };
