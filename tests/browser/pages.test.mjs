@@ -204,12 +204,13 @@ test('sound and pictures wait only where packets are missing: longer where it is
     ['one that stands for something else', [[5, {}], [0.25, { stood: true }], [5, {}]], [0, 0, 0]],
     ['a burst', [[5, {}], [0.25, { missing: 9 }], [5, {}]], [0, 0, 0]],
     ['one packet in two hundred', [[60, { packets: 200, missing: 1 }]], [0]],
-    ['a fair path, at once', [[0.25, fair], [0.25, fair], [60, fair]], [0, 200, 200]],
-    ['a bad one', [[0.5, bad], [60, bad]], [400, 400]],
-    ['it stands', [[0.5, fair], [0.25, { ...fair, stood: true }], [0.25, { ...fair, stood: true }], [20, fair], [2, fair]], [200, 300, 400, 375, 200]],
-    ['it stands for long', [[0.5, bad], [60, { ...bad, stood: true }]], [400, 500]],
-    ['good again', [[10, fair], [20, {}], [2, {}], [10, {}]], [200, 200, 125, 0]],
-    ['and bad again meanwhile', [[10, fair], [22, {}], [0.5, fair]], [200, 125, 200]],
+    ['a fair path, at once and step by step', [[0.25, fair], [0.25, fair], [0.25, fair], [0.25, fair], [60, fair]], [0, 100, 200, 250, 250]],
+    ['a bad one', [[0.5, bad], [60, bad]], [100, 500]],
+    ['many missing for two seconds', [[3, fair], [2, bad], [10, fair]], [250, 250, 250]],
+    ['it stands', [[1, fair], [0.25, { ...fair, stood: true }], [0.25, { ...fair, stood: true }], [20, fair], [2.25, fair]], [250, 350, 450, 425, 250]],
+    ['it stands for long', [[2, bad], [60, { ...bad, stood: true }]], [500, 500]],
+    ['good again', [[10, fair], [20, {}], [2, {}], [10, {}]], [250, 250, 175, 0]],
+    ['and bad again meanwhile', [[10, fair], [23, {}], [0.75, fair]], [250, 75, 250]],
   ]) {
     assert.deepEqual(depths(...times), expected, what);
   }

@@ -96,7 +96,7 @@ fn act(house: &mut House, dice: &mut Dice) {
 fn join(house: &mut House, dice: &mut Dice) {
     let visit = 1 + u8::from(dice.chance(0.3));
     let seat = Seat::new(dice.between((0, 3)) as u8).unwrap();
-    let shape = Shape { temporal: dice.chance(0.5), takes_red: dice.chance(0.7), ..Shape::SMALL };
+    let shape = Shape { temporal_layers: dice.between((1, 3)) as u8, takes_red: dice.chance(0.7), ..Shape::SMALL };
     let (up, down) = (path(dice), path(dice));
     house.join(visit, seat, shape, up, down);
 }

@@ -124,3 +124,32 @@ fn what_a_sender_says_of_its_layers_is_believed_where_it_says_it_of_the_stream_t
         assert_eq!(asked, Vec::from_iter(expected), "{said:x?}");
     }
 }
+
+#[test]
+fn a_layer_that_lacks_a_frame_has_the_next_one_ready_until_it_goes_on() {
+    const FRAME_MS: u64 = 30;
+    let mut world = World::full();
+    let sender = Seat::ALL[1];
+    let lag = |world: &mut World, frames: u64| {
+        world.browser(sender).asked.clear();
+        world.layers[sender.index()] = [true, true, false];
+        let from = world.now;
+        world.run(frames * FRAME_MS);
+        world.layers[sender.index()] = [true; 3];
+        world.run(300);
+        let shown = world.browser(Seat::ALL[0]).on_line(SourceKind::Camera, 0);
+        let layers: Vec<_> = shown.iter().filter(|heard| heard.at > from).map(|heard| heard.layer()).collect();
+        let asked: Vec<_> = world.browser(sender).asked.iter().map(|(_, ssrc)| *ssrc).collect();
+        world.run(700);
+        (asked, layers.contains(&1))
+    };
+    let [_, h, _] = world.browser(sender).camera.each_ref().map(|stream| stream.ssrc);
+    assert_eq!(lag(&mut world, 3), (vec![], false), "after a keyframe encoders leave out frames");
+    world.run(8_000);
+    let (asked, shows_h) = lag(&mut world, 3);
+    assert!(asked.starts_with(&[h]) && shows_h, "{asked:?}");
+    assert_eq!(lag(&mut world, 3), (vec![], false), "it was taken for ended just now");
+    world.run(8_000);
+    let (asked, shows_h) = lag(&mut world, 1);
+    assert!(asked.starts_with(&[h]) && !shows_h, "{asked:?}");
+}

@@ -70,10 +70,11 @@ impl Wish {
             let whole = Step::whole(layer).temporal;
             (0..=whole).filter_map(move |temporal| {
                 let above: u64 = rates[usize::from(temporal) + 1..].iter().sum();
-                // A step without anything above it is the whole; and 7 frames a second of a larger picture are worth less
+                // A step without anything above it is the whole; and a quarter of the frames of a larger picture are worth less
                 // than all frames of a smaller one.
                 let exists = temporal == whole || above > 0;
-                let worth_it = temporal > 0 || usize::from(layer) == lowest || temporal == whole;
+                let is_quarter = temporal == 0 && rates[usize::from(whole)] > 0;
+                let worth_it = !is_quarter || usize::from(layer) == lowest;
                 let rate = rates[..=usize::from(temporal)].iter().sum();
                 (exists && worth_it).then_some((Step { layer, temporal }, rate))
             })
@@ -246,6 +247,16 @@ mod tests {
             (u64::MAX, "f2"),
         ] {
             assert_eq!(shown(room, [camera(Worth::Plain), None, None, None]), format!("{expected} - - -"), "{room}");
+        }
+    }
+
+    #[test]
+    fn of_two_temporal_layers_the_lower_one_is_half_of_the_frames_and_worth_it() {
+        let two = Some(Wish { worth: Worth::Plain, most: 2, rates: [[90, 60, 0], [300, 200, 0], [900, 600, 0]] });
+        for (room, expected) in
+            [(89, "-"), (90, "q0"), (150, "q2"), (299, "q2"), (300, "h0"), (500, "h2"), (899, "h2"), (900, "f0"), (1_500, "f2")]
+        {
+            assert_eq!(shown(room, [two, None, None, None]), format!("{expected} - - -"), "{room}");
         }
     }
 

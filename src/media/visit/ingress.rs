@@ -125,7 +125,7 @@ pub(super) fn take<'a>(
     let (recovered, packet) = match kind {
         SourceKind::Microphone if wrapped => unwrap(packet)?,
         SourceKind::Microphone => ([const { None }; RECOVERED_MAX], packet),
-        SourceKind::Camera | SourceKind::Screen => ([const { None }; RECOVERED_MAX], look(stream, packet)?),
+        SourceKind::Camera | SourceKind::Screen => ([const { None }; RECOVERED_MAX], look(now, stream, packet)?),
     };
     let temporal = packet.picture.and_then(|picture| picture.temporal_layer).unwrap_or(0);
     // Of sound what is said: a sender's copies are not sent on, and what lies around it is reckoned where it is shared.
@@ -143,21 +143,23 @@ pub(super) fn take<'a>(
     if !stream.cache.keep(now, &packet) {
         return Err(DropReason::Duplicate);
     }
-    if layer == 0 && packet.picture.is_some_and(|picture| picture.starts_frame) {
+    // A frame that comes late says nothing: others have overtaken it.
+    let is_newest = packet.index >= stream.missing.newest();
+    if layer == 0 && is_newest && packet.picture.is_some_and(|picture| picture.starts_frame) {
         track.overtake();
     }
     Ok(Taken { recovered, packet, ask_at })
 }
 
 /// What a packet of pictures says of itself.
-fn look<'a>(stream: &mut LayerStream, packet: Incoming<'a>) -> Result<Incoming<'a>, DropReason> {
+fn look<'a>(now: Instant, stream: &mut LayerStream, packet: Incoming<'a>) -> Result<Incoming<'a>, DropReason> {
     if packet.payload.is_empty() {
         return Ok(packet);
     }
     let picture = Descriptor::parse(packet.payload).ok_or(DropReason::RtpMalformed)?;
     let begins = picture.starts_frame && picture.keyframe;
     if begins {
-        stream.keyframe();
+        stream.keyframe(now);
         stream.missing.begins(packet.index);
         stream.height = picture.frame_size(packet.payload).map(|size| size.height).or(stream.height);
     }

@@ -29,6 +29,13 @@ pub(super) const LAYER_REST: Duration = Duration::from_millis(500);
 /// sender's path grows narrow; fewer would take frames that an encoder left out for an end.
 const OVERTAKEN: u8 = 5;
 
+/// It may have ended when it lags by so many: one is missing, and one is on its way. The best layer that does come is wanted from then on,
+/// until this one goes on. Its keyframe takes a round trip: more would keep the picture standing for that much longer; fewer would take
+/// the way in which the layers of one frame follow each other for an end.
+const LAGGING: u8 = 2;
+
+const _: () = assert!(LAGGING < OVERTAKEN);
+
 /// A layer that has stopped and come again is believed in when it has come for so long. Longer would keep a picture coarse
 /// after one bad moment of its sender; shorter would follow each swing, and each way costs a keyframe.
 const STEADY: Duration = Duration::from_secs(8);
@@ -74,6 +81,8 @@ pub(super) struct LayerStream {
     overtaken: u8,
     /// Its sender has said that it makes no more of it.
     given_up: bool,
+    /// When a keyframe of it began last, or it lagged and went on nevertheless.
+    trusted: Option<Instant>,
     /// When it came again after it had stopped, and whether it may well stop again; none since its beginning.
     returned: Option<(Instant, bool)>,
     door: Door,
@@ -95,6 +104,7 @@ impl LayerStream {
             delivered: None,
             overtaken: 0,
             given_up: false,
+            trusted: None,
             returned: None,
             door: Door::default(),
             clock: None,
@@ -122,6 +132,13 @@ impl LayerStream {
         !self.stopped() && self.delivered.is_some_and(|at| now.since(at) < LAYER_REST)
     }
 
+    /// Whether it is to be shown: it arrives, and does not look as if it had just ended. An encoder leaves out frames after a keyframe, which
+    /// was large, and another one would make it leave out more: soon after one nothing is made of what lags.
+    fn goes_on(&self, now: Instant) -> bool {
+        let lags = self.overtaken >= LAGGING && self.trusted.is_none_or(|at| now.since(at) >= STEADY);
+        self.arrives(now) && !lags
+    }
+
     /// Whether others go on without it.
     fn stopped(&self) -> bool {
         self.given_up || self.overtaken >= OVERTAKEN
@@ -134,7 +151,8 @@ impl LayerStream {
     }
 
     /// A keyframe of it begins.
-    pub(super) fn keyframe(&mut self) {
+    pub(super) fn keyframe(&mut self, now: Instant) {
+        self.trusted = Some(now);
         self.door.keyframe();
     }
 
@@ -156,6 +174,8 @@ impl LayerStream {
             let again = self.returned.is_some_and(|(at, _)| now.since(at) < STEADY);
             let doubted = !asked && (again || self.overtaken >= OVERTAKEN);
             (self.returned, self.given_up) = (Some((now, doubted)), false);
+        } else if self.overtaken >= LAGGING {
+            self.trusted = Some(now);
         }
         (self.delivered, self.overtaken) = (Some(now), 0);
     }
@@ -363,10 +383,10 @@ impl Track {
         self.layer(layer)?.door.due()
     }
 
-    /// The best layer that arrives, up to this one.
+    /// The best layer that goes on, up to this one.
     pub(super) fn best(&self, now: Instant, most: Layer) -> Option<Layer> {
         let layers = self.layers.get(..=usize::from(most)).unwrap_or(&self.layers);
-        let best = layers.iter().rposition(|layer| layer.as_ref().is_some_and(|layer| layer.arrives(now)))?;
+        let best = layers.iter().rposition(|layer| layer.as_ref().is_some_and(|layer| layer.goes_on(now)))?;
         Layer::try_from(best).ok()
     }
 

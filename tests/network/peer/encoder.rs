@@ -85,13 +85,15 @@ impl Encoder {
             self.key = self.key.wrapping_add(1);
             self.phase = 0;
         }
-        // T0 T2 T1 T2: the base layer has two fifths of the bytes, each other frame a fifth.
-        let (temporal, sync, share) = match (shape.temporal, self.phase % 4) {
-            (false, _) => (0, false, 1.0),
-            (true, 0) => (0, false, 1.6),
-            (true, 1) => (2, true, 0.8),
-            (true, 2) => (1, true, 0.8),
-            (true, _) => (2, false, 0.8),
+        // T0 T1: the base layer has three fifths of the bytes. T0 T2 T1 T2: it has two fifths, each other frame a fifth.
+        let (temporal, sync, share) = match (shape.temporal_layers, self.phase % 4) {
+            (1, _) => (0, false, 1.0),
+            (2, 0 | 2) => (0, false, 1.2),
+            (2, _) => (1, true, 0.8),
+            (_, 0) => (0, false, 1.6),
+            (_, 1) => (2, true, 0.8),
+            (_, 2) => (1, true, 0.8),
+            (_, _) => (2, false, 0.8),
         };
         self.phase += 1;
         self.picture = (self.picture + 1) & 0x7fff;

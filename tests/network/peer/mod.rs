@@ -79,8 +79,8 @@ pub(crate) struct Shape {
     pub(crate) packet: usize,
     /// Bytes of one sound.
     pub(crate) sound: usize,
-    /// Whether each layer has three temporal layers.
-    pub(crate) temporal: bool,
+    /// How many temporal layers each layer has: one to three.
+    pub(crate) temporal_layers: u8,
     /// Whether it takes sound with copies in it.
     pub(crate) takes_red: bool,
     /// Whether it asks for what it misses.
@@ -100,7 +100,7 @@ impl Shape {
         keyframe: 6,
         packet: 1_150,
         sound: 80,
-        temporal: false,
+        temporal_layers: 1,
         takes_red: true,
         asks: true,
         tells_layers: true,

@@ -4,18 +4,26 @@
 // packet, nor a picture that was sent again to the server into account: both come in time for a deeper buffer only. A path
 // that loses nothing keeps the browser's own, which is as short as can be.
 
-/** What was missing in this time decides. Longer would see it later; shorter would hold two losses for a path's nature. */
-const WINDOW_MS = 2_000;
+/**
+ * Where this share of what comes was missing `within` so many ms, a buffer is so deep, gravest first. Less would stand and stutter; more
+ * would make people talk over each other. A longer time would see it later; a shorter one would hold a few losses for a path's nature,
+ * and a packet that is long missed, which is asked for and so counted several times, for many.
+ */
+const DEPTHS = [
+  { share: 0.15, within: 4_000, depth: 500 },
+  { share: 0.01, within: 2_000, depth: 250 },
+];
+const WINDOW_MS = Math.max(...DEPTHS.map(({ within }) => within));
 /** Losses in so many looks of that time: one burst is soon over. */
 const LOSSES = 2;
-/** From these shares on that are missing a buffer is so deep, gravest first. Less would stand and stutter; more would make people talk over each other. */
-const DEPTHS = [
-  { share: 0.15, depth: 400 },
-  { share: 0.01, depth: 200 },
-];
 /** A picture that stands nevertheless shows that its repairs come later still: a round trip more, up to so much in all. */
 const DEEPER_MS = 100;
 const DEEPEST_MS = 500;
+/**
+ * A buffer grows by so much in each look: browsers hold the picture for as long at once, and up to 150 ms more than it takes from one frame
+ * to the next are no freeze to them. Less would leave repairs too late for longer.
+ */
+const STEP_MS = 100;
 /** How long nothing must have asked for a depth until it shrinks, and by how much in each look: not to be heard. */
 const CALM_MS = 20_000;
 const SHALLOWER_MS = 25;
@@ -24,29 +32,33 @@ const SHALLOWER_MS = 25;
 export class Depth {
   /** What the last looks saw: `{ at, packets, missing }`. */
   #looks = [];
+  /** What it is to be, and what it is. */
+  #goal = 0;
   #depth = 0;
-  /** When this depth was needed last. */
+  /** When that goal was needed last. */
   #needed = -Infinity;
 
   /** Since the last look so many packets came, so many were missing, and the picture stood or did not. */
   look({ packets, missing, stood }, now) {
     this.#looks.push({ at: now, packets, missing });
     this.#looks = this.#looks.filter(({ at }) => now - at < WINDOW_MS);
-    const loss = this.#loss();
-    const least = DEPTHS.find(({ share }) => loss >= share)?.depth ?? 0;
-    const needed = stood && least > 0 ? Math.min(Math.max(least, this.#depth + DEEPER_MS), DEEPEST_MS) : least;
-    if (needed >= this.#depth) {
-      this.#depth = needed;
+    const least = DEPTHS.find(({ share, within }) => this.#loss(now, within) >= share)?.depth ?? 0;
+    const needed = stood && least > 0 ? Math.min(Math.max(least, this.#goal + DEEPER_MS), DEEPEST_MS) : least;
+    if (needed >= this.#goal) {
+      this.#goal = needed;
       this.#needed = now;
     } else if (now - this.#needed >= CALM_MS) {
-      this.#depth = Math.max(needed, this.#depth - SHALLOWER_MS);
+      this.#goal = Math.max(needed, this.#goal - SHALLOWER_MS);
     }
+    this.#depth = Math.min(this.#goal, this.#depth + STEP_MS);
     return this.#depth;
   }
 
-  #loss() {
-    if (this.#looks.filter(({ missing }) => missing > 0).length < LOSSES) return 0;
-    const sum = (what) => this.#looks.reduce((all, look) => all + look[what], 0);
+  /** The share that was missing in so many ms. */
+  #loss(now, within) {
+    const looks = this.#looks.filter(({ at }) => now - at < within);
+    if (looks.filter(({ missing }) => missing > 0).length < LOSSES) return 0;
+    const sum = (what) => looks.reduce((all, look) => all + look[what], 0);
     return sum('missing') / Math.max(1, sum('packets') + sum('missing'));
   }
 }
