@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::budget::TEMPORAL_LAYERS;
 use super::cache::Cache;
 use super::clock::StreamClock;
+use super::forward::sooner;
 use super::keyframes::Door;
 use super::meter::Meter;
 use super::missing::{Missing, Pace};
@@ -159,7 +160,7 @@ impl LayerStream {
     /// When something that is missing is to be asked for, or a keyframe in its stead.
     pub(super) fn repair_due(&self, pace: Pace) -> Option<Instant> {
         let keyframe = if self.missing.is_broken() { self.door.opens() } else { None };
-        self.missing.due(pace).into_iter().chain(keyframe).min()
+        sooner(self.missing.due(pace), keyframe)
     }
 
     /// A packet of it came; the first since somebody `asked` for it, maybe.
